@@ -1,0 +1,47 @@
+/**
+ * The only file that touches time, timers and randomness. Everything else receives a `Clock`, so that tests and
+ * the virtual device can put time under control.
+ */
+
+/** Stops a timer; calling it twice, or after the timer fired, does nothing. */
+export type CancelTimer = () => void;
+
+/** Time and timers, in milliseconds on one monotonic axis that all threads of the process share. */
+export interface Clock {
+  /** Milliseconds on a monotonic axis with an arbitrary origin; differences are durations. */
+  nowMs(): number;
+  /** Calls `callback` once, not before `delayMs` have passed. Never keeps the process alive by itself. */
+  setTimer(delayMs: number, callback: () => void): CancelTimer;
+}
+
+/**
+ * `performance.now()` counts from each thread's own start; `process.hrtime` counts from one origin for the whole
+ * process. Both read the same monotonic source, so one constant turns the cheap one into the shared one.
+ */
+function sharedOriginOffsetMs(): number {
+  let offset = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const local = performance.now();
+    const shared = Number(process.hrtime.bigint()) / 1e6;
+    offset = Math.min(offset, shared - local);
+  }
+  return offset;
+}
+
+/** The real clock. The same axis in every thread of the process. */
+export function createSystemClock(): Clock {
+  const offsetMs = sharedOriginOffsetMs();
+  return {
+    nowMs: () => performance.now() + offsetMs,
+    setTimer(delayMs, callback) {
+      const timer = setTimeout(callback, Math.max(0, delayMs));
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/** Lets timers, signals and I/O have their turn: what any loop on the main thread does on a budget. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

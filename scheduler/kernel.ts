@@ -1,0 +1,91 @@
+/** The contract of a device's kernels, as a stream worker hosts them. A device implements it in `kernels/<device>/`. */
+import type { Attributes, NodeId, ValueId } from './graph.js';
+import type { TensorSpec } from './tensor.js';
+
+/** One kernel node of a stream's program. Plain data: it is sent to the worker once, when a graph is compiled. */
+export interface ProgramNode {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly inputNames: readonly string[];
+  /** Places in the value table, in the order of `inputNames`. */
+  readonly inputs: readonly ValueId[];
+  readonly inputSpecs: readonly TensorSpec[];
+  /** Places in the value table that the node fills. */
+  readonly outputs: readonly ValueId[];
+  readonly outputSpecs: readonly TensorSpec[];
+}
+
+/** A tensor on the device. Only the backend that made it looks inside. */
+export interface DeviceTensor extends TensorSpec {}
+
+/** What one run holds on one stream, by value id; `undefined` is not there (yet, or any more). */
+export type ValueTable = (DeviceTensor | undefined)[];
+
+/**
+ * A node made ready to run: reads its inputs from the table, writes its outputs into it.
+ *
+ * It either fills every output or throws having released all it allocated. It leaves its inputs alone: the worker
+ * releases them after their last use. An output may share memory with an input (`Reshape`), counted by the backend.
+ */
+export type PreparedNode = (values: ValueTable) => void;
+
+/** The outcome of preparing a node. */
+export interface Preparation {
+  readonly run: PreparedNode;
+  /** Name of another device's kernels that this node runs on because the device lacks the kernel. */
+  readonly fallback?: string | undefined;
+}
+
+/** Memory of one stream in bytes. */
+export interface BackendMemory {
+  /** Bytes of tensors alive, constants included. */
+  liveBytes: number;
+  /** Largest `liveBytes` since the start. */
+  peakBytes: number;
+}
+
+/**
+ * The kernels and the memory of one stream. Single-threaded; all calls come from the stream's worker.
+ *
+ * Errors are `CurfewError`s: UNSUPPORTED_OP from `prepare`; OUT_OF_MEMORY from `upload` and from prepared nodes;
+ * anything else a prepared node throws is reported as KERNEL_FAILED with the node's name.
+ */
+export interface KernelBackend {
+  /** Name in reports, such as `wasm`. */
+  readonly device: string;
+  /** True when a kernel's call returns before its work is done; then `fence` must be there. */
+  readonly queueing: boolean;
+  /** Makes a node ready. Called once per node and program. */
+  prepare(node: ProgramNode): Preparation;
+  /** Copies bytes (row-major, little-endian) to the device. */
+  upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor;
+  /**
+   * The tensor's bytes as they are on the device now. The view is valid until the next call of any method; copy it
+   * to keep it. On a queueing device this waits for the tensor.
+   */
+  read(tensor: DeviceTensor): Uint8Array;
+  /** Gives the tensor back. A tensor that shares memory gives it back when the last one goes. */
+  release(tensor: DeviceTensor): void;
+  readonly memory: Readonly<BackendMemory>;
+  /** Waits until all submitted work has finished. Queueing devices only. */
+  fence?(): void;
+  /** Frees everything. The backend is not used afterwards. */
+  close(): void;
+}
+
+/** Options a backend is created with. Plain data. */
+export interface BackendOptions {
+  /** Index of the stream, from 0. */
+  readonly stream: number;
+  /** Intra-op threads. */
+  readonly threads: number;
+  /** Most bytes of live tensors on this stream; `undefined`: what the device can hold. */
+  readonly memoryLimitBytes: number | undefined;
+  /** `options` of `{ device: { module, options } }`. */
+  readonly device: unknown;
+}
+
+/** What a device module exports as `createKernelBackend`. */
+export type CreateKernelBackend = (options: BackendOptions) => Promise<KernelBackend> | KernelBackend;

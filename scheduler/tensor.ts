@@ -1,0 +1,176 @@
+/** Tensors as plain data: dtypes, shapes, specs, and the checks on what callers hand in. */
+import { curfewError, type ErrorCode, quote } from './errors.js';
+import { MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSOR_ELEMENTS } from './limits.js';
+
+/** Element types a value can have. `bool` holds 0 or 1 in a byte. */
+export type DType = 'float32' | 'int32' | 'bool';
+
+/** Lengths per dimension, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** What is known of a value before it exists. */
+export interface TensorSpec {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** The container of each dtype: float32 → `Float32Array`, int32 → `Int32Array`, bool → `Uint8Array`. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/** A tensor at the API: row-major data with its dtype and shape. */
+export interface Tensor extends TensorSpec {
+  readonly data: TensorData;
+}
+
+const CONTAINERS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+const BYTES_PER_ELEMENT = { float32: 4, int32: 4, bool: 1 } as const;
+
+/** Whether `value` is one of the dtypes. */
+export function isDType(value: unknown): value is DType {
+  return typeof value === 'string' && Object.hasOwn(CONTAINERS, value);
+}
+
+/** Elements of a shape; 1 for a scalar. */
+export function elementCount(shape: Shape): number {
+  let count = 1;
+  for (const length of shape) count *= length;
+  return count;
+}
+
+/** Bytes of a tensor of this spec. */
+export function byteLength(spec: TensorSpec): number {
+  return elementCount(spec.shape) * BYTES_PER_ELEMENT[spec.dtype];
+}
+
+/** Whether two shapes are the same, dimension by dimension. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((length, index) => length === b[index]);
+}
+
+/** A spec as messages show it: `float32[1,224,224,3]`. */
+export function formatSpec(spec: TensorSpec): string {
+  return `${spec.dtype}[${spec.shape.join(',')}]`;
+}
+
+/** A zero-filled container for this many elements of a dtype. */
+export function allocateData(dtype: DType, length: number): TensorData {
+  return new CONTAINERS[dtype](length);
+}
+
+/** A typed view of `buffer` for a spec, starting at `byteOffset`. */
+export function viewData(spec: TensorSpec, buffer: ArrayBufferLike, byteOffset = 0): TensorData {
+  return new CONTAINERS[spec.dtype](buffer as ArrayBuffer, byteOffset, elementCount(spec.shape));
+}
+
+/** The bytes of a typed array, without copying. */
+export function bytesOf(data: TensorData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/**
+ * Checks a shape that came from outside and returns a frozen copy.
+ *
+ * @param what how messages name it, for example `feed "x"`
+ * @throws `code` when it is no array of non-negative safe integers; LIMIT_EXCEEDED beyond rank 6 or 2^31 − 1 elements
+ */
+export function checkShape(shape: unknown, what: string, code: ErrorCode): Shape {
+  if (!Array.isArray(shape)) {
+    throw curfewError(code, `${what}: expected a shape (array of integers), received ${quote(shape)}`, {
+      expected: 'array of integers',
+      received: shape,
+    });
+  }
+  if (shape.length > MAX_RANK) {
+    throw curfewError(
+      'LIMIT_EXCEEDED',
+      `${what}: expected rank ${MAX_RANK} at most, received rank ${shape.length}`,
+      {
+        expected: MAX_RANK,
+        received: shape.length,
+      },
+    );
+  }
+  for (let index = 0; index < shape.length; index++) {
+    const length: unknown = shape[index];
+    if (!Number.isSafeInteger(length) || (length as number) < 0) {
+      throw curfewError(
+        code,
+        `${what}: expected dimension ${index} to be an integer of 0 or more, received ${quote(length)}`,
+        { expected: 'integer of 0 or more', received: length },
+      );
+    }
+  }
+  if (elementCount(shape) > MAX_TENSOR_ELEMENTS) {
+    throw curfewError(
+      'LIMIT_EXCEEDED',
+      `${what}: expected ${MAX_TENSOR_ELEMENTS} elements at most, received shape ${quote(shape)}`,
+      { expected: MAX_TENSOR_ELEMENTS, received: shape },
+    );
+  }
+  return Object.freeze([...shape]);
+}
+
+/**
+ * Checks a spec that came from outside and returns a frozen copy.
+ *
+ * @throws `code` when dtype or shape is malformed; LIMIT_EXCEEDED when it is too large
+ */
+export function checkSpec(spec: unknown, what: string, code: ErrorCode): TensorSpec {
+  if (typeof spec !== 'object' || spec === null) {
+    throw curfewError(code, `${what}: expected { dtype, shape }, received ${quote(spec)}`, {
+      expected: '{ dtype, shape }',
+      received: spec,
+    });
+  }
+  const { dtype, shape } = spec as { dtype?: unknown; shape?: unknown };
+  if (!isDType(dtype)) {
+    throw curfewError(
+      code,
+      `${what}: expected dtype 'float32', 'int32' or 'bool', received ${quote(dtype)}`,
+      {
+        expected: Object.keys(CONTAINERS),
+        received: dtype,
+      },
+    );
+  }
+  const checked = Object.freeze({ dtype, shape: checkShape(shape, what, code) });
+  if (byteLength(checked) > MAX_TENSOR_BYTES) {
+    throw curfewError(
+      'LIMIT_EXCEEDED',
+      `${what}: expected ${MAX_TENSOR_BYTES} bytes at most, received ${formatSpec(checked)}`,
+      {
+        expected: MAX_TENSOR_BYTES,
+        received: byteLength(checked),
+      },
+    );
+  }
+  return checked;
+}
+
+/**
+ * Checks that `data` is the container of the spec's dtype with exactly its number of elements.
+ *
+ * @throws `code`, quoting both
+ */
+export function checkData(data: unknown, spec: TensorSpec, what: string, code: ErrorCode): TensorData {
+  const Container = CONTAINERS[spec.dtype];
+  if (!(data instanceof Container)) {
+    throw curfewError(
+      code,
+      `${what}: expected ${Container.name} for dtype ${spec.dtype}, received ${quote(data)}`,
+      {
+        expected: Container.name,
+        received: data,
+      },
+    );
+  }
+  const expected = elementCount(spec.shape);
+  if (data.length !== expected) {
+    throw curfewError(
+      code,
+      `${what}: expected ${expected} elements for ${formatSpec(spec)}, received ${data.length}`,
+      { expected, received: data.length },
+    );
+  }
+  return data;
+}
