@@ -1,0 +1,64 @@
+/** What one stream executes of a plan. Plain data: sent to the stream's worker once, when a graph is compiled. */
+import type { ValueId } from './graph.js';
+import type { ProgramNode } from './kernel.js';
+import type { TensorSpec } from './tensor.js';
+
+/** A value's place in the run's exchange buffer, through which values reach a stream. */
+export interface ExchangeEntry {
+  readonly value: ValueId;
+  readonly spec: TensorSpec;
+  /** Bytes from the start of the exchange buffer; a multiple of 8. */
+  readonly byteOffset: number;
+}
+
+/** A constant's place in the plan's constant buffer. */
+export interface ConstantEntry {
+  readonly value: ValueId;
+  readonly spec: TensorSpec;
+  readonly byteOffset: number;
+}
+
+/** What happens to a node's outputs once it has run. */
+export interface NodeExports {
+  /** Values copied into the exchange buffer, for other streams. */
+  readonly toExchange: readonly ExchangeEntry[];
+  /** Values copied out for the main thread: graph outputs and inputs of host nodes. */
+  readonly toMain: readonly { readonly value: ValueId; readonly spec: TensorSpec }[];
+  /** Whether a unit waits for this node: then it is told at once, otherwise with the end of the segment. */
+  readonly awaited: boolean;
+}
+
+/** One kernel node with what follows it. */
+export interface ProgramStep {
+  readonly node: ProgramNode;
+  /** Values whose last use is this node; released after it. */
+  readonly frees: readonly ValueId[];
+  readonly exports: NodeExports | undefined;
+}
+
+/** A run of steps without a wait inside. */
+export interface SegmentProgram {
+  /** First step, and the one after the last. */
+  readonly firstStep: number;
+  readonly endStep: number;
+  /** Values to bring in from the exchange buffer unless an earlier segment of the run did. */
+  readonly imports: readonly ExchangeEntry[];
+  /** Values this segment shares with other segments of the stream; each is released when its last user ends. */
+  readonly shared: readonly ValueId[];
+}
+
+/** A value used by several segments of one stream, with the number of these segments. */
+export interface SharedValue {
+  readonly value: ValueId;
+  readonly segments: number;
+}
+
+/** The part of a plan that one stream executes. */
+export interface StreamProgram {
+  /** Length of a value table. */
+  readonly valueCount: number;
+  readonly constants: readonly ConstantEntry[];
+  readonly steps: readonly ProgramStep[];
+  readonly segments: readonly SegmentProgram[];
+  readonly sharedValues: readonly SharedValue[];
+}
