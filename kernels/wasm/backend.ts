@@ -1,0 +1,99 @@
+/** The default device: TensorFlow.js's WebAssembly kernels, called without its engine. */
+import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { curfewError, invariant } from '../../scheduler/errors.js';
+import type {
+  BackendMemory,
+  CreateKernelBackend,
+  DeviceTensor,
+  KernelBackend,
+  Preparation,
+  ProgramNode,
+} from '../../scheduler/kernel.js';
+import type { TensorSpec } from '../../scheduler/tensor.js';
+import { cpuKernel } from '../reference/cpu.js';
+import { prepareCpuNode } from './cpu-node.js';
+import { Heap, type HeapTensor } from './heap.js';
+import { loadModule, type WasmModule } from './module.js';
+import { StockBackend } from './stock-backend.js';
+import { evaluateStockKernels } from './stock-kernels.js';
+import { prepareStockNode } from './stock-node.js';
+
+/** Everything that keeps the WebAssembly memory reachable. */
+interface Instance {
+  readonly module: WasmModule;
+  readonly heap: Heap;
+  readonly kernels: ReadonlyMap<string, KernelConfig>;
+  readonly stockBackend: StockBackend;
+}
+
+async function createInstance(limitBytes: number | undefined): Promise<Instance> {
+  const loading = loadModule();
+  // WebAssembly compiles in the background meanwhile.
+  const kernels = evaluateStockKernels();
+  const module = await loading;
+  const heap = new Heap(module, limitBytes);
+  const stockBackend = new StockBackend(heap, module);
+  for (const { setupFunc } of kernels.values()) setupFunc?.(stockBackend);
+  return { module, heap, kernels, stockBackend };
+}
+
+class WasmBackend implements KernelBackend {
+  readonly device = 'wasm';
+  readonly queueing = false;
+  readonly memory: Readonly<BackendMemory>;
+  #instance: Instance | undefined;
+
+  constructor(instance: Instance) {
+    this.#instance = instance;
+    this.memory = instance.heap.memory;
+  }
+
+  prepare(node: ProgramNode): Preparation {
+    const { module, heap, kernels, stockBackend } = this.#open;
+    const stock = kernels.get(node.op);
+    if (stock !== undefined) return { run: prepareStockNode(stock, node, stockBackend, heap, module) };
+    const kernel = cpuKernel(node.op);
+    if (kernel !== undefined) return { run: prepareCpuNode(kernel, node, heap), fallback: 'cpu' };
+    throw curfewError('UNSUPPORTED_OP', `node "${node.name}": no wasm or cpu kernel for op ${node.op}`, {
+      node: node.name,
+      received: node.op,
+    });
+  }
+
+  upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {
+    return this.#open.heap.upload(spec, bytes);
+  }
+
+  read(tensor: DeviceTensor): Uint8Array {
+    return this.#open.heap.bytes((tensor as HeapTensor).dataId);
+  }
+
+  release(tensor: DeviceTensor): void {
+    this.#open.heap.release((tensor as HeapTensor).dataId);
+  }
+
+  /** WebAssembly memory never shrinks: it goes when nothing refers to the instance. Prepared nodes do, too. */
+  close(): void {
+    this.#instance = undefined;
+  }
+
+  get #open(): Instance {
+    invariant(this.#instance !== undefined, 'a closed wasm backend is used');
+    return this.#instance;
+  }
+}
+
+/**
+ * Creates a backend with a heap of its own.
+ *
+ * @throws UNSUPPORTED_OPTION for more than one thread
+ */
+export const createKernelBackend: CreateKernelBackend = async ({ threads, memoryLimitBytes }) => {
+  if (threads > 1) {
+    throw curfewError('UNSUPPORTED_OPTION', `threads: the wasm device has 1, received ${threads}`, {
+      expected: 1,
+      received: threads,
+    });
+  }
+  return new WasmBackend(await createInstance(memoryLimitBytes));
+};
