@@ -1,0 +1,30 @@
+/** Ops that TensorFlow.js has and the table cannot describe, with the reason that errors give. */
+
+function all(names: readonly string[], reason: string): [string, string][] {
+  return names.map((name) => [name, reason]);
+}
+
+/** Ops whose output shapes depend on the values of their inputs, by reason. */
+export const DATA_DEPENDENT_OPS: ReadonlyMap<string, string> = new Map([
+  ...all(['Where', 'Unique'], 'the number of elements found is known only after running it'),
+  ...all(
+    ['NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
+    'the number of boxes kept is known only after running it',
+  ),
+  ...all(
+    ['RaggedGather', 'RaggedRange', 'RaggedTensorToTensor'],
+    'lengths of ragged rows are known only after running it',
+  ),
+  ...all(['SparseFillEmptyRows'], 'the number of empty rows is known only after running it'),
+  ...all(['SparseSegmentMean', 'SparseSegmentSum'], 'the number of segments is known only after running it'),
+]);
+
+/** Ops on what no `TensorSpec` can say, by reason. */
+export const UNREPRESENTABLE_OPS: ReadonlyMap<string, string> = new Map([
+  ...all(['Complex', 'ComplexAbs', 'FFT', 'IFFT', 'Imag', 'Real'], 'complex tensors are not supported'),
+  ...all(
+    ['StaticRegexReplace', 'StringNGrams', 'StringSplit', 'StringToHashBucketFast'],
+    'string tensors are not supported',
+  ),
+  ...all(['Draw', 'FromPixels'], 'it works on a canvas, which is no tensor'),
+]);

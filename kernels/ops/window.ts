@@ -1,0 +1,42 @@
+/** Attributes every sliding window has: padding, rounding and data layout. */
+import type { backend_util } from '@tensorflow/tfjs-core';
+import type { Attributes } from '../../scheduler/graph.js';
+import { choiceAttribute, hasAttribute, marginsAttribute } from './attributes.js';
+import { expect } from './mistake.js';
+
+/** Padding by rule, by a number for all sides, or (2-D only) explicitly for each side. */
+export type Pad = Parameters<typeof backend_util.computeConv2DInfo>[4];
+export type UniformPad = 'same' | 'valid' | number;
+
+/** Padding of a 3-D window. */
+export function uniformPadAttribute(attributes: Attributes): UniformPad {
+  const { pad } = attributes;
+  if (pad === 'same' || pad === 'valid') return pad;
+  const fits = Number.isSafeInteger(pad) && (pad as number) >= 0;
+  expect(fits, "attribute pad to be 'same', 'valid' or an integer of 0 or more", pad);
+  return pad as number;
+}
+
+/** Padding of a 2-D window; explicit margins for batch, height, width and channels are allowed. */
+export function padAttribute(attributes: Attributes): Pad {
+  if (!Array.isArray(attributes['pad'])) return uniformPadAttribute(attributes);
+  const margins = marginsAttribute(attributes, 'pad', 4);
+  return margins as unknown as Pad;
+}
+
+/** How output lengths are rounded; undefined truncates. */
+export function roundingAttribute(attributes: Attributes): 'floor' | 'round' | 'ceil' | undefined {
+  if (!hasAttribute(attributes, 'dimRoundingMode')) return undefined;
+  return choiceAttribute(attributes, 'dimRoundingMode', ['floor', 'round', 'ceil']);
+}
+
+/** Layout of ops that exist in both. */
+export function layoutAttribute(attributes: Attributes): 'channelsLast' | 'channelsFirst' {
+  const format = choiceAttribute(attributes, 'dataFormat', ['NHWC', 'NCHW']);
+  return format === 'NHWC' ? 'channelsLast' : 'channelsFirst';
+}
+
+/** Checks the layout of ops that know channels-last only. */
+export function expectChannelsLast(attributes: Attributes, format: 'NHWC' | 'NDHWC'): void {
+  choiceAttribute(attributes, 'dataFormat', [format], format);
+}
