@@ -80,7 +80,7 @@ function traceFlows(graph: Graph, lanes: Int32Array): Flows {
     const travels = [...consumers[id]!].some((lane) => lane !== HOST_LANE && lane !== home);
     if (!travels) continue;
     const spec = specOf(graph, id);
-    exchange.set(id, { value: id, spec, byteOffset: exchangeBytes });
+    exchange.set(id, { value: id, name: graph.nodes[producer]!.name, spec, byteOffset: exchangeBytes });
     exchangeBytes = align(exchangeBytes + byteLength(spec));
   }
   if (exchangeBytes > MAX_TENSOR_BYTES) {

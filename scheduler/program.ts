@@ -6,6 +6,8 @@ import type { TensorSpec } from './tensor.js';
 /** A value's place in the run's exchange buffer, through which values reach a stream. */
 export interface ExchangeEntry {
   readonly value: ValueId;
+  /** Name of the node that makes the value, for messages. */
+  readonly name: string;
   readonly spec: TensorSpec;
   /** Bytes from the start of the exchange buffer; a multiple of 8. */
   readonly byteOffset: number;

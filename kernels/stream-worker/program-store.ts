@@ -1,0 +1,92 @@
+/** The programs a stream's worker has been sent, made ready: kernels prepared, constants uploaded. */
+import { NodeCosts } from '../../scheduler/cancellation.js';
+import type { Fallback } from '../../scheduler/device.js';
+import { curfewError, invariant } from '../../scheduler/errors.js';
+import type { ValueId } from '../../scheduler/graph.js';
+import type { KernelBackend, ValueTable } from '../../scheduler/kernel.js';
+import type { PreparedStep } from '../../scheduler/node-loop.js';
+import type { StreamProgram } from '../../scheduler/program.js';
+import type { ProgramKey } from '../../scheduler/stream.js';
+import { byteLength } from '../../scheduler/tensor.js';
+
+/** A program ready to run. */
+export interface LoadedProgram {
+  readonly program: StreamProgram;
+  readonly steps: readonly PreparedStep[];
+  readonly costs: NodeCosts;
+  /** A value table with the constants in place; each run starts from a copy. */
+  readonly template: ValueTable;
+  /** Values of a run: everything in the table that is not a constant. */
+  readonly runValues: readonly ValueId[];
+  /** How many segments share a value, by value. */
+  readonly sharedCounts: ReadonlyMap<ValueId, number>;
+}
+
+/** Everything in the table that a run itself puts there. */
+function collectRunValues(program: StreamProgram): ValueId[] {
+  const values = new Set<ValueId>();
+  for (const { node } of program.steps) for (const value of node.outputs) values.add(value);
+  for (const { imports } of program.segments) for (const { value } of imports) values.add(value);
+  return [...values];
+}
+
+/** Prepares programs and keeps them by key. */
+export class ProgramStore {
+  readonly #backend: KernelBackend;
+  readonly #programs = new Map<ProgramKey, LoadedProgram>();
+
+  constructor(backend: KernelBackend) {
+    this.#backend = backend;
+  }
+
+  get(key: ProgramKey): LoadedProgram {
+    const loaded = this.#programs.get(key);
+    invariant(loaded !== undefined, `program ${key} is loaded before it runs`);
+    return loaded;
+  }
+
+  /** Prepares every node and uploads the constants; either all of it or, when something throws, nothing. */
+  load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): readonly Fallback[] {
+    const fallbacks: Fallback[] = [];
+    const steps = program.steps.map(({ node, frees, exports }): PreparedStep => {
+      const { run, fallback } = this.#backend.prepare(node);
+      if (fallback !== undefined) fallbacks.push({ node: node.name, op: node.op, device: fallback });
+      return { run, frees: frees.length > 0 ? frees : undefined, exports };
+    });
+    this.#programs.set(key, {
+      program,
+      steps,
+      costs: new NodeCosts(steps.length),
+      template: this.#uploadConstants(program, constants),
+      runValues: collectRunValues(program),
+      sharedCounts: new Map(program.sharedValues.map(({ value, segments }) => [value, segments])),
+    });
+    return fallbacks;
+  }
+
+  #uploadConstants(program: StreamProgram, constants: SharedArrayBuffer): ValueTable {
+    const template: ValueTable = new Array(program.valueCount).fill(undefined);
+    try {
+      for (const { value, spec, byteOffset } of program.constants) {
+        template[value] = this.#backend.upload(spec, new Uint8Array(constants, byteOffset, byteLength(spec)));
+      }
+    } catch (error) {
+      this.#release(template);
+      throw curfewError('OUT_OF_MEMORY', `constants of the graph: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    return template;
+  }
+
+  unload(key: ProgramKey): void {
+    const loaded = this.#programs.get(key);
+    if (loaded === undefined) return;
+    this.#programs.delete(key);
+    this.#release(loaded.template);
+  }
+
+  #release(template: ValueTable): void {
+    for (const tensor of template) if (tensor !== undefined) this.#backend.release(tensor);
+  }
+}

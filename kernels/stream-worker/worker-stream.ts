@@ -1,0 +1,306 @@
+/** The main thread's side of a stream: its worker, what runs on it, and its replacement when it dies. */
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import type { DeviceStream, Fallback, StreamMemory } from '../../scheduler/device.js';
+import {
+  type CurfewError,
+  curfewError,
+  type ErrorRecord,
+  invariant,
+  toErrorRecord,
+} from '../../scheduler/errors.js';
+import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
+import type { StreamProgram } from '../../scheduler/program.js';
+import { fromErrorRecord } from '../../scheduler/run.js';
+import type { ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
+import { type FromStream, MEMORY, type StreamWorkerData, type ToStream } from './protocol.js';
+
+const workerPath = createRequire(import.meta.url).resolve('#stream-worker');
+
+/** A program the stream keeps, so that a replacement can be sent it. */
+interface StreamLoad {
+  readonly program: StreamProgram;
+  readonly constants: SharedArrayBuffer;
+  settle: { resolve(fallbacks: readonly Fallback[]): void; reject(error: CurfewError): void } | undefined;
+}
+
+/** A run open on the stream. */
+interface OpenRun {
+  readonly run: StreamRun;
+  /** Segments submitted and not ended. */
+  submitted: number;
+  closed: (() => void) | undefined;
+}
+
+/** What a stream tells whoever owns it. */
+export interface WorkerStreamEvents {
+  onChange(): void;
+  onReplaced(reason: Error): void;
+}
+
+/** A stream hosted in a worker thread of its own. */
+export class WorkerStream implements DeviceStream {
+  readonly index: number;
+  readonly #data: StreamWorkerData;
+  readonly #events: WorkerStreamEvents;
+  readonly #memory: Float64Array;
+  readonly #loads = new Map<ProgramKey, StreamLoad>();
+  readonly #runs = new Map<SlotIndex, OpenRun>();
+  readonly #exchanges = new Map<SlotIndex, SharedArrayBuffer>();
+  #worker: Worker;
+  /** Until the worker has said that it is ready, and its programs are loaded. */
+  #state: 'starting' | 'ready' | 'retiring' | 'broken' | 'closed' = 'starting';
+  #broken: CurfewError | undefined;
+  #replaced = 0;
+
+  constructor(data: StreamWorkerData, events: WorkerStreamEvents) {
+    this.index = data.options.stream;
+    this.#data = data;
+    this.#events = events;
+    this.#memory = new Float64Array(data.memory);
+    this.#worker = this.#start();
+  }
+
+  get available(): boolean {
+    return this.#state === 'ready';
+  }
+
+  get broken(): CurfewError | undefined {
+    return this.#broken;
+  }
+
+  get replaced(): number {
+    return this.#replaced;
+  }
+
+  memory(): StreamMemory {
+    const constantBytes = this.#memory[MEMORY.constantBytes]!;
+    return {
+      liveBytes: this.#memory[MEMORY.liveBytes]! - constantBytes,
+      peakBytes: Math.max(0, this.#memory[MEMORY.peakBytes]! - constantBytes),
+      constantBytes,
+    };
+  }
+
+  load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): Promise<readonly Fallback[]> {
+    if (this.#broken !== undefined) return Promise.reject(this.#broken);
+    return new Promise((resolve, reject) => {
+      this.#loads.set(key, { program, constants, settle: { resolve, reject } });
+      this.#keepAlive();
+      this.#post({ type: 'load', key, program, constants });
+    });
+  }
+
+  unload(key: ProgramKey): void {
+    if (this.#loads.delete(key)) this.#post({ type: 'unload', key });
+  }
+
+  setExchange(slot: SlotIndex, buffer: SharedArrayBuffer | undefined): void {
+    if (this.#exchanges.get(slot) === buffer) return;
+    if (buffer === undefined) this.#exchanges.delete(slot);
+    else this.#exchanges.set(slot, buffer);
+    this.#post({ type: 'exchange', slot, buffer });
+  }
+
+  open(run: StreamRun): void {
+    invariant(
+      !this.#runs.has(run.slot),
+      `slot ${run.slot} is free on stream ${this.index} before a run is opened`,
+    );
+    this.#runs.set(run.slot, { run, submitted: 0, closed: undefined });
+    this.#keepAlive();
+  }
+
+  submit(slot: SlotIndex, segment: number): void {
+    const open = this.#open(slot);
+    open.submitted++;
+    const { program, mode, record } = open.run;
+    this.#post({ type: 'segment', slot, key: program, segment, mode, record });
+  }
+
+  close(slot: SlotIndex, clean: boolean): Promise<void> {
+    const open = this.#runs.get(slot);
+    if (open === undefined) return Promise.resolve();
+    invariant(open.submitted === 0, `slot ${slot} is closed after all its segments have ended`);
+    if (clean) {
+      this.#forget(slot);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      open.closed = resolve;
+      this.#post({ type: 'close', slot });
+    });
+  }
+
+  /** Ends the worker. Whatever runs on it is lost. */
+  async terminate(): Promise<void> {
+    this.#state = 'closed';
+    await this.#worker.terminate();
+    this.#loseEverything(
+      toErrorRecord(
+        curfewError('ENGINE_CLOSED', `stream ${this.index}: the engine was closed`),
+        'ENGINE_CLOSED',
+      ),
+    );
+  }
+
+  #open(slot: SlotIndex): OpenRun {
+    const open = this.#runs.get(slot);
+    invariant(open !== undefined, `slot ${slot} is open on stream ${this.index}`);
+    return open;
+  }
+
+  #post(message: ToStream): void {
+    if (this.#broken === undefined) this.#worker.postMessage(message);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(workerPath, { workerData: this.#data });
+    let failure: Error | undefined;
+    worker.on('message', (message: FromStream) => {
+      if (worker === this.#worker) this.#onMessage(message);
+    });
+    worker.on('error', (error) => {
+      failure = error;
+    });
+    worker.on('exit', (code) => {
+      if (worker === this.#worker)
+        this.#onExit(failure ?? new Error(`the worker thread ended with code ${code}`));
+    });
+    return worker;
+  }
+
+  #onMessage(message: FromStream): void {
+    switch (message.type) {
+      case 'ready':
+        this.#state = 'ready';
+        this.#keepAlive();
+        this.#events.onChange();
+        break;
+      case 'unavailable':
+        this.#break(fromErrorRecord(message.error));
+        break;
+      case 'loaded':
+        this.#settleLoad(message.key, ({ resolve }) => resolve(message.fallbacks));
+        break;
+      case 'not-loaded':
+        this.#settleLoad(message.key, ({ reject }) => reject(fromErrorRecord(message.error)));
+        this.#loads.delete(message.key);
+        break;
+      case 'node':
+        this.#open(message.slot).run.onEvent({ kind: 'node', node: message.node, outputs: message.outputs });
+        break;
+      case 'segment':
+        this.#onSegment(message);
+        break;
+      case 'closed':
+        this.#forget(message.slot);
+        break;
+      case 'defunct':
+        this.#replace(fromErrorRecord(message.error));
+        break;
+    }
+  }
+
+  #onSegment(message: FromStream & { type: 'segment' }): void {
+    const open = this.#open(message.slot);
+    open.submitted--;
+    // A heap that has grown to its limit never shrinks: only a new worker gives the memory back.
+    if (message.error?.code === 'OUT_OF_MEMORY' && this.#heapIsTheLimit()) this.#state = 'retiring';
+    open.run.onEvent({ ...message, kind: 'segment' });
+  }
+
+  #heapIsTheLimit(): boolean {
+    const limit = this.#data.options.memoryLimitBytes;
+    return limit === undefined || limit >= MAX_TENSOR_BYTES;
+  }
+
+  #settleLoad(key: ProgramKey, how: (settle: NonNullable<StreamLoad['settle']>) => void): void {
+    const load = this.#loads.get(key);
+    if (load?.settle !== undefined) how(load.settle);
+    if (load !== undefined) load.settle = undefined;
+    this.#keepAlive();
+  }
+
+  #forget(slot: SlotIndex): void {
+    const open = this.#runs.get(slot);
+    this.#runs.delete(slot);
+    open?.closed?.();
+    this.#keepAlive();
+    if (this.#state === 'retiring' && this.#runs.size === 0) {
+      this.#replace(curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`));
+    }
+  }
+
+  #onExit(reason: Error): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'starting') {
+      this.#break(
+        curfewError('DEVICE_UNAVAILABLE', `stream ${this.index}: ${reason.message}`, { cause: reason }),
+      );
+    } else {
+      this.#replace(reason);
+    }
+  }
+
+  /** Starts a new worker in place of one that died or must not go on, and sends it the programs. */
+  #replace(reason: Error): void {
+    if (this.#state === 'closed' || this.#broken !== undefined) return;
+    const old = this.#worker;
+    this.#state = 'starting';
+    this.#replaced++;
+    this.#memory.fill(0);
+    this.#exchanges.clear();
+    this.#worker = this.#start();
+    for (const [key, { program, constants }] of this.#loads)
+      this.#post({ type: 'load', key, program, constants });
+    old.terminate().catch(() => undefined);
+    this.#loseRuns(lostRecord(this.index, reason));
+    this.#keepAlive();
+    this.#events.onReplaced(reason);
+  }
+
+  #break(error: CurfewError): void {
+    if (this.#state === 'closed') return;
+    this.#broken = error;
+    this.#state = 'broken';
+    this.#loseEverything(toErrorRecord(error, 'DEVICE_UNAVAILABLE'));
+    this.#worker.terminate().catch(() => undefined);
+    this.#events.onChange();
+  }
+
+  #loseEverything(error: ErrorRecord): void {
+    for (const key of [...this.#loads.keys()])
+      this.#settleLoad(key, ({ reject }) => reject(fromErrorRecord(error)));
+    this.#loads.clear();
+    this.#loseRuns(error);
+  }
+
+  #loseRuns(error: ErrorRecord): void {
+    const lost = [...this.#runs.values()];
+    this.#runs.clear();
+    for (const { run, closed } of lost) {
+      if (closed !== undefined) closed();
+      else run.onEvent({ kind: 'lost', error });
+    }
+  }
+
+  /** The worker keeps the process alive while something is to come from it, and not otherwise. */
+  #keepAlive(): void {
+    const busy =
+      this.#state === 'starting' ||
+      this.#runs.size > 0 ||
+      [...this.#loads.values()].some(({ settle }) => settle !== undefined);
+    if (busy) this.#worker.ref();
+    else this.#worker.unref();
+  }
+}
+
+function lostRecord(stream: number, reason: Error): ErrorRecord {
+  return toErrorRecord(
+    curfewError('DEVICE_LOST', `stream ${stream} died and was replaced: ${reason.message}`, {
+      cause: reason,
+    }),
+    'DEVICE_LOST',
+  );
+}

@@ -1,0 +1,46 @@
+/** Entry of a stream's thread: makes the backend, then serves messages. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createSystemClock } from '../../scheduler/clock.js';
+import { invariant, toErrorRecord } from '../../scheduler/errors.js';
+import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
+import { viewControlBlock } from './control-block.js';
+import { type FromStream, MEMORY, type StreamWorkerData, type ToStream } from './protocol.js';
+import { StreamSession } from './session.js';
+
+const data = workerData as StreamWorkerData;
+const port = parentPort;
+invariant(port !== null, 'the stream worker runs in a worker thread');
+
+async function createBackend(): Promise<KernelBackend> {
+  const module = (await import(data.backend)) as { createKernelBackend?: CreateKernelBackend };
+  if (typeof module.createKernelBackend !== 'function') {
+    throw new TypeError(`expected ${data.backend} to export createKernelBackend`);
+  }
+  return module.createKernelBackend(data.options);
+}
+
+function serve(backend: KernelBackend, messages: MessagePort): void {
+  const memory = new Float64Array(data.memory);
+  const session = new StreamSession({
+    backend,
+    control: viewControlBlock(data.control.buffer, data.control.slots).words,
+    clock: createSystemClock(),
+    post: (message, transfer) => messages.postMessage(message, transfer),
+    onMemory: (constantBytes) => {
+      memory[MEMORY.liveBytes] = backend.memory.liveBytes;
+      memory[MEMORY.peakBytes] = backend.memory.peakBytes;
+      memory[MEMORY.constantBytes] = constantBytes;
+    },
+  });
+  messages.on('message', (message: ToStream) => session.handle(message));
+}
+
+try {
+  serve(await createBackend(), port);
+  port.postMessage({ type: 'ready' } satisfies FromStream);
+} catch (error) {
+  port.postMessage({
+    type: 'unavailable',
+    error: toErrorRecord(error, 'DEVICE_UNAVAILABLE'),
+  } satisfies FromStream);
+}

@@ -1,0 +1,37 @@
+/** Events of an engine, on eventemitter3. */
+import { EventEmitter } from 'eventemitter3';
+import type { RunReport } from '../scheduler/outcome.js';
+
+/** A run as events name it. */
+export interface RunInfo {
+  /** Counts the engine's runs from 1. */
+  readonly run: number;
+  /** Name of the executable. */
+  readonly executable: string;
+}
+
+/** Events by name, with what listeners are called with. */
+export interface EngineEvents {
+  /** A run was accepted. */
+  'run:queued': [info: RunInfo];
+  /** A run got its slot and was handed to its streams. */
+  'run:dispatched': [info: RunInfo];
+  /** A run has settled, whatever its outcome. */
+  'run:settled': [report: RunReport];
+  /** A stream died, or was retired because its heap was full, and is being replaced. */
+  'stream:replaced': [info: { readonly stream: number; readonly reason: Error }];
+}
+
+/** Emits; an exception in a listener surfaces as an uncaught exception and never changes a run. */
+export class EngineEmitter extends EventEmitter<EngineEvents> {
+  override emit<Name extends keyof EngineEvents>(name: Name, ...args: EngineEvents[Name]): boolean {
+    try {
+      return super.emit(name, ...(args as EventEmitter.EventArgs<EngineEvents, Name>));
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return true;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** From what a caller feeds to the values of a graph, and from values to what a caller gets. */
+import { curfewError, quote } from '../scheduler/errors.js';
+import type { Graph, ValueId } from '../scheduler/graph.js';
+import {
+  checkData,
+  checkShape,
+  formatSpec,
+  sameShape,
+  type Tensor,
+  type TensorData,
+  type TensorSpec,
+} from '../scheduler/tensor.js';
+
+/** What a run is fed: by input name a tensor, or its bare data. */
+export type Feeds = Readonly<Record<string, Tensor | TensorData>>;
+
+function invalidFeed(name: string, expected: string, received: unknown) {
+  return curfewError(
+    'INVALID_FEED',
+    `feed ${quote(name)}: expected ${expected}, received ${quote(received)}`,
+    { expected, received },
+  );
+}
+
+function checkFeed(name: string, feed: unknown, spec: TensorSpec): TensorData {
+  const what = `feed ${quote(name)}`;
+  if (ArrayBuffer.isView(feed)) return checkData(feed, spec, what, 'INVALID_FEED');
+  if (typeof feed !== 'object' || feed === null || Array.isArray(feed)) {
+    throw invalidFeed(name, `a tensor { dtype, shape, data } or a typed array for ${formatSpec(spec)}`, feed);
+  }
+  const { dtype, shape, data } = feed as Partial<Record<keyof Tensor, unknown>>;
+  if (dtype !== spec.dtype) throw invalidFeed(name, `dtype ${spec.dtype}`, dtype);
+  const checked = checkShape(shape, what, 'INVALID_FEED');
+  if (!sameShape(checked, spec.shape)) throw invalidFeed(name, `shape ${quote(spec.shape)}`, shape);
+  return checkData(data, spec, what, 'INVALID_FEED');
+}
+
+/**
+ * Checks feeds against a graph's inputs. Nothing is copied.
+ *
+ * @throws INVALID_FEED for a missing or unknown feed, and for a wrong dtype, shape, length or container
+ */
+export function checkFeeds(graph: Graph, feeds: unknown): ReadonlyMap<ValueId, TensorData> {
+  const names = [...graph.inputValues.keys()];
+  if (typeof feeds !== 'object' || feeds === null || Array.isArray(feeds) || ArrayBuffer.isView(feeds)) {
+    const expected = `an object with the feeds ${names.map(quote).join(', ')}`;
+    throw curfewError('INVALID_FEED', `feeds: expected ${expected}, received ${quote(feeds)}`, {
+      expected,
+      received: feeds,
+    });
+  }
+  const unknown = Object.keys(feeds).find((name) => !graph.inputValues.has(name));
+  if (unknown !== undefined) {
+    const expected = names.length > 0 ? `only the feeds ${names.map(quote).join(', ')}` : 'no feeds';
+    throw curfewError('INVALID_FEED', `feeds: expected ${expected}, received ${quote(unknown)}`, {
+      expected: names,
+      received: unknown,
+    });
+  }
+  const values = new Map<ValueId, TensorData>();
+  for (const [name, value] of graph.inputValues) {
+    if (!Object.hasOwn(feeds, name)) {
+      throw curfewError(
+        'INVALID_FEED',
+        `feed ${quote(name)}: expected ${formatSpec(graph.inputs[name]!)}, received nothing`,
+        {
+          expected: formatSpec(graph.inputs[name]!),
+          received: undefined,
+        },
+      );
+    }
+    values.set(value, checkFeed(name, (feeds as Record<string, unknown>)[name], graph.inputs[name]!));
+  }
+  return values;
+}
+
+/** The outputs that were computed, as tensors of the caller's own. */
+export function collectOutputs(
+  graph: Graph,
+  values: ReadonlyMap<ValueId, TensorData>,
+): Record<string, Tensor> {
+  const outputs: Record<string, Tensor> = Object.create(null);
+  const handedOut = new Set<ValueId>();
+  for (const [name, value] of graph.outputValues) {
+    const data = values.get(value);
+    if (data === undefined) continue;
+    const { dtype, shape, producer } = graph.values[value]!;
+    // What a stream copied out belongs to nobody else; feeds, constants and host values do, and so does a second name.
+    const own = graph.nodes[producer]!.kind === 'kernel' && !handedOut.has(value);
+    handedOut.add(value);
+    outputs[name] = { dtype, shape, data: own ? data : data.slice() };
+  }
+  return outputs;
+}

@@ -1,0 +1,20 @@
+/** Curfew's public API. */
+
+export type { CancellationOption } from '../scheduler/cancellation.js';
+export type { Fallback } from '../scheduler/device.js';
+export { CurfewError, ERROR_CODES, type ErrorCode } from '../scheduler/errors.js';
+export type { Graph, HostContext, HostFunction } from '../scheduler/graph.js';
+export type { Outcome, RunReport } from '../scheduler/outcome.js';
+export type { Placement, PlacementFunction } from '../scheduler/placement.js';
+export type { DType, Shape, Tensor, TensorData, TensorSpec } from '../scheduler/tensor.js';
+export { type CompileOptions, createEngine, type Engine } from './engine.js';
+export { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
+export type { EngineEvents, RunInfo } from './events.js';
+export type { Executable } from './executable.js';
+export type { RunResult } from './executable-run.js';
+export type { Feeds } from './feeds.js';
+export { GraphBuilder } from './graph-builder.js';
+export type { EngineOptions, RunOptions } from './options.js';
+export type { EngineStats, StreamStats } from './stats.js';
+export type { ChromeTrace, TraceEvent } from './timeline/chrome-trace.js';
+export type { Timeline, TimelineNode } from './timeline/timeline.js';

@@ -1,0 +1,173 @@
+/** Options of engines and runs, as callers give them and as they are once checked. */
+
+import type { DeviceChoice } from '../kernels/devices.js';
+import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
+import { curfewError, quote } from '../scheduler/errors.js';
+import { MAX_RUNS_IN_FLIGHT, MAX_STREAMS, MAX_TIMEOUT_MS } from '../scheduler/limits.js';
+
+/** Options of `createEngine`. */
+export interface EngineOptions {
+  /**
+   * What executes kernels: `'wasm'` (default), or a module that exports `createKernelBackend`, loaded in each stream's
+   * worker with `options` (plain data).
+   */
+  readonly device?: 'wasm' | { readonly module: URL; readonly options?: unknown } | undefined;
+  /** Streams, each a worker thread with a heap of its own. 1 to 64. Default 1. */
+  readonly streams?: number | undefined;
+  /** Intra-op threads per stream. Default 1; the wasm device offers no more yet. */
+  readonly threads?: number | undefined;
+  /** Runs in flight per stream: while one executes, the next one's feeds can be written. 1 to 256. Default 2. */
+  readonly runsInFlight?: number | undefined;
+  /** Runs that may wait; beyond it `run()` rejects with QUEUE_FULL. 0 or more, or `Infinity`. Default 1024. */
+  readonly queueLimit?: number | undefined;
+  /** Most bytes of tensors alive on each stream, constants included. Default: what the device can hold. */
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+/** Options of `executable.run`. */
+export interface RunOptions {
+  /** Stops the run when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds from this call until the deadline; waiting counts. 0 to 2^31 − 1; 0 never dispatches. Default: none. */
+  readonly timeoutMs?: number | undefined;
+  /** Where the run looks for a stop. Default `'none'` without `signal` and `timeoutMs`, `'node'` with either. */
+  readonly cancellation?: CancellationOption | undefined;
+  /** `'reject'` (default), or `'partial'`: resolve at the deadline with the outputs computed so far. */
+  readonly onDeadline?: 'reject' | 'partial' | undefined;
+  /** Among waiting runs the higher goes first; equals go in order of the calls. Any finite number. Default 0. */
+  readonly priority?: number | undefined;
+  /** Whether to record a timeline. Default false. */
+  readonly timeline?: boolean | undefined;
+}
+
+/** Engine options, checked and complete. */
+export interface CheckedEngineOptions {
+  readonly device: DeviceChoice;
+  readonly streams: number;
+  readonly threads: number;
+  readonly runsInFlight: number;
+  readonly queueLimit: number;
+  readonly memoryLimitBytes: number | undefined;
+}
+
+/** Run options, checked and complete. */
+export interface CheckedRunOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly mode: CancellationMode;
+  readonly partial: boolean;
+  readonly priority: number;
+  readonly timeline: boolean;
+}
+
+function invalid(option: string, expected: string, received: unknown) {
+  return curfewError('INVALID_OPTION', `${option}: expected ${expected}, received ${quote(received)}`, {
+    expected,
+    received,
+  });
+}
+
+/** An options object must be one, and must not have keys that nothing reads: most are typing mistakes. */
+function checkKeys(
+  options: unknown,
+  what: string,
+  known: readonly string[],
+): asserts options is Record<string, unknown> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalid(what, 'an object', options);
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw invalid(what, `only the options ${known.join(', ')}`, unknown);
+}
+
+function checkInteger(
+  value: unknown,
+  option: string,
+  least: number,
+  most: number,
+  otherwise: number,
+): number {
+  if (value === undefined) return otherwise;
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
+    return value as number;
+  throw invalid(option, `an integer from ${least} to ${most}`, value);
+}
+
+function checkDevice(device: unknown): DeviceChoice {
+  if (device === undefined || device === 'wasm') return { name: 'wasm' };
+  if (device === 'tensorflow' || device === 'webgpu' || device === 'virtual') {
+    throw curfewError(
+      'UNSUPPORTED_OPTION',
+      `device: expected 'wasm' or { module, options }; ${quote(device)} is not available yet`,
+      {
+        expected: ['wasm', '{ module, options }'],
+        received: device,
+      },
+    );
+  }
+  if (typeof device !== 'object' || device === null)
+    throw invalid('device', "'wasm' or { module: URL, options }", device);
+  checkKeys(device, 'device', ['module', 'options']);
+  const { module, options } = device;
+  if (!(module instanceof URL)) throw invalid('device.module', 'a URL', module);
+  return { name: module.pathname.split('/').at(-1) || module.href, module, options };
+}
+
+/** @throws INVALID_OPTION, UNSUPPORTED_OPTION */
+export function checkEngineOptions(options: unknown): CheckedEngineOptions {
+  checkKeys(options, 'options of createEngine', [
+    'device',
+    'streams',
+    'threads',
+    'runsInFlight',
+    'queueLimit',
+    'memoryLimitBytes',
+  ]);
+  const { queueLimit, memoryLimitBytes } = options;
+  const limitIsKnown = memoryLimitBytes !== undefined;
+  if (limitIsKnown && !(typeof memoryLimitBytes === 'number' && memoryLimitBytes > 0)) {
+    throw invalid('memoryLimitBytes', 'a number of bytes above 0', memoryLimitBytes);
+  }
+  const unlimited = queueLimit === Number.POSITIVE_INFINITY;
+  return {
+    device: checkDevice(options['device']),
+    streams: checkInteger(options['streams'], 'streams', 1, MAX_STREAMS, 1),
+    threads: checkInteger(options['threads'], 'threads', 1, MAX_STREAMS, 1),
+    runsInFlight: checkInteger(options['runsInFlight'], 'runsInFlight', 1, MAX_RUNS_IN_FLIGHT, 2),
+    queueLimit: unlimited
+      ? queueLimit
+      : checkInteger(queueLimit, 'queueLimit', 0, Number.MAX_SAFE_INTEGER, 1024),
+    memoryLimitBytes:
+      limitIsKnown && memoryLimitBytes !== Number.POSITIVE_INFINITY
+        ? (memoryLimitBytes as number)
+        : undefined,
+  };
+}
+
+function checkTimeout(timeoutMs: unknown): number | undefined {
+  if (timeoutMs === undefined) return undefined;
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
+  throw invalid('timeoutMs', `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`, timeoutMs);
+}
+
+/** @throws INVALID_OPTION, UNSUPPORTED_OPTION */
+export function checkRunOptions(options: unknown): CheckedRunOptions {
+  checkKeys(options, 'options of run', [
+    'signal',
+    'timeoutMs',
+    'cancellation',
+    'onDeadline',
+    'priority',
+    'timeline',
+  ]);
+  const { signal, onDeadline = 'reject', priority = 0, timeline = false } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid('signal', 'an AbortSignal', signal);
+  const timeoutMs = checkTimeout(options['timeoutMs']);
+  if (onDeadline !== 'reject' && onDeadline !== 'partial')
+    throw invalid('onDeadline', "'reject' or 'partial'", onDeadline);
+  if (typeof priority !== 'number' || !Number.isFinite(priority))
+    throw invalid('priority', 'a finite number', priority);
+  if (typeof timeline !== 'boolean') throw invalid('timeline', 'true or false', timeline);
+  const mode = resolveMode(options['cancellation'], signal !== undefined || timeoutMs !== undefined);
+  return { signal, timeoutMs, mode, partial: onDeadline === 'partial', priority, timeline };
+}

@@ -1,0 +1,93 @@
+/** Counts of an engine. */
+import type { DeviceStream } from '../scheduler/device.js';
+import type { RunReport } from '../scheduler/outcome.js';
+
+/** One stream in `engine.stats()`. */
+export interface StreamStats {
+  readonly index: number;
+  readonly inFlight: number;
+  /** How often the stream was replaced. */
+  readonly replaced: number;
+  /** Bytes of tensors: what runs hold now, the most they held at once, and constants. */
+  readonly bytes: { readonly live: number; readonly peak: number; readonly constants: number };
+}
+
+/** What `engine.stats()` returns. Run counts since the engine was created, bytes now. */
+export interface EngineStats {
+  readonly runs: {
+    readonly queued: number;
+    readonly inFlight: number;
+    readonly completed: number;
+    readonly aborted: number;
+    readonly deadlineExceeded: number;
+    readonly failed: number;
+  };
+  /** Kernel and host nodes executed by runs that have settled. */
+  readonly nodes: { readonly completed: number };
+  /**
+   * Bytes over all streams. `live` is what runs hold now, feeds in transit included: 0 when none is in flight.
+   * `peak` adds up the streams' peaks.
+   */
+  readonly bytes: { readonly live: number; readonly peak: number; readonly constants: number };
+  readonly streams: readonly StreamStats[];
+}
+
+/** Counts runs by outcome. */
+export class RunCounts {
+  inFlight = 0;
+  completed = 0;
+  aborted = 0;
+  deadlineExceeded = 0;
+  failed = 0;
+  nodesCompleted = 0;
+
+  count(report: RunReport): void {
+    this.nodesCompleted += report.nodesCompleted;
+    switch (report.outcome) {
+      case 'completed':
+        this.completed++;
+        break;
+      case 'aborted':
+        this.aborted++;
+        break;
+      case 'deadline-exceeded':
+        this.deadlineExceeded++;
+        break;
+      case 'failed':
+        this.failed++;
+        break;
+    }
+  }
+}
+
+/** Puts the statistics together. */
+export function collectStats(
+  counts: RunCounts,
+  queued: number,
+  exchangeBytes: number,
+  streams: readonly DeviceStream[],
+  inFlightOf: (stream: number) => number,
+): EngineStats {
+  const perStream = streams.map((stream): StreamStats => {
+    const { liveBytes, peakBytes, constantBytes } = stream.memory();
+    return {
+      index: stream.index,
+      inFlight: inFlightOf(stream.index),
+      replaced: stream.replaced,
+      bytes: { live: liveBytes, peak: peakBytes, constants: constantBytes },
+    };
+  });
+  const sum = (pick: (bytes: StreamStats['bytes']) => number) =>
+    perStream.reduce((total, { bytes }) => total + pick(bytes), 0);
+  const { inFlight, completed, aborted, deadlineExceeded, failed, nodesCompleted } = counts;
+  return {
+    runs: { queued, inFlight, completed, aborted, deadlineExceeded, failed },
+    nodes: { completed: nodesCompleted },
+    bytes: {
+      live: sum(({ live }) => live) + exchangeBytes,
+      peak: sum(({ peak }) => peak),
+      constants: sum(({ constants }) => constants),
+    },
+    streams: perStream,
+  };
+}
