@@ -1,0 +1,92 @@
+/** One trace, from the caller's backend to the recording one and back. */
+import * as tf from '@tensorflow/tfjs-core';
+import { checkName } from '../../scheduler/check.js';
+import { curfewError, quote } from '../../scheduler/errors.js';
+import type { Graph } from '../../scheduler/graph.js';
+import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
+import type { TraceResult } from '../trace.js';
+import { activeBackend, withBackend } from './engine.js';
+import { registerKernels } from './kernels.js';
+import { Lifetime } from './lifetime.js';
+import { NodeNames } from './names.js';
+import { namedOutputs } from './outputs.js';
+import { Recorder } from './recorder.js';
+import { RecordingBackend } from './recording-backend.js';
+import { Violations, whileActive } from './violations.js';
+
+type TracedFunction = (inputs: Record<string, tf.Tensor>) => TraceResult;
+
+/** Calls `fn` on a recording backend and returns the graph of what it did. See `trace`. */
+export function recordGraph(fn: TracedFunction, inputs: unknown): Graph {
+  const specs = checkInputs(inputs);
+  const engine = tf.engine();
+  const violations = new Violations();
+  const backend = new RecordingBackend(engine, violations);
+  const target = activeBackend(engine);
+  return withBackend(engine, backend, () => {
+    const lifetime = new Lifetime(engine, backend);
+    const recorder = new Recorder(backend, new NodeNames(engine.registeredVariables), lifetime.retain);
+    const unregister = registerKernels(engine, backend, recorder);
+    const unwatch = lifetime.watch();
+    let done = false;
+    try {
+      const tensors = makeInputs(specs, backend, recorder);
+      const outputs = whileActive(violations, () => call(fn, tensors, violations));
+      const graph = recorder.graph(references(outputs, recorder));
+      done = true;
+      return graph;
+    } finally {
+      unwatch();
+      lifetime.end(target, done);
+      unregister();
+    }
+  });
+}
+
+function checkInputs(inputs: unknown): Map<string, TensorSpec> {
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
+    throw curfewError(
+      'INVALID_GRAPH',
+      `trace(): expected specs of inputs by name, received ${quote(inputs)}`,
+      {
+        expected: 'specs by name',
+        received: inputs,
+      },
+    );
+  }
+  const specs = Object.entries(inputs).map(
+    ([name, spec]) =>
+      [checkName(name, 'input'), checkSpec(spec, `input ${quote(name)}`, 'INVALID_GRAPH')] as const,
+  );
+  return new Map(specs);
+}
+
+/** The record has no prototype, so that `constructor` is an input only if it was declared. */
+function makeInputs(
+  specs: ReadonlyMap<string, TensorSpec>,
+  backend: RecordingBackend,
+  recorder: Recorder,
+): Record<string, tf.Tensor> {
+  const tensors: Record<string, tf.Tensor> = Object.create(null);
+  for (const [name, spec] of specs) {
+    tensors[name] = tf.engine().makeTensorFromTensorInfo(backend.makeAbstract(recorder.input(name, spec)));
+  }
+  return tensors;
+}
+
+/** A violation outranks what the function makes of it. */
+function call(fn: TracedFunction, tensors: Record<string, tf.Tensor>, violations: Violations) {
+  let outputs: Map<string, tf.Tensor>;
+  try {
+    outputs = namedOutputs(fn(tensors));
+  } catch (error) {
+    throw violations.first ?? error;
+  }
+  if (violations.first !== undefined) throw violations.first;
+  return outputs;
+}
+
+function references(outputs: ReadonlyMap<string, tf.Tensor>, recorder: Recorder): Record<string, string> {
+  const entries = [...outputs].map(([name, tensor]) => [name, recorder.reference(tensor)] as const);
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
+}
