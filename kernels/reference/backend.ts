@@ -1,5 +1,4 @@
 /** The plain backend: TensorFlow.js's cpu kernels, one after the other. What faster backends are compared with. */
-import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { curfewError, invariant } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
@@ -8,37 +7,24 @@ import type {
   KernelBackend,
   Preparation,
   ProgramNode,
-  ValueTable,
 } from '../../scheduler/kernel.js';
-import { byteLength, bytesOf, type TensorSpec, viewData } from '../../scheduler/tensor.js';
-import {
-  callKernel,
-  cpuKernel,
-  createCpuBackend,
-  fromCpu,
-  kernelAttributes,
-  kernelInputs,
-  toCpu,
-} from './cpu.js';
+import { byteLength, bytesOf, type Tensor, type TensorSpec, viewData } from '../../scheduler/tensor.js';
+import { prepareOnCpu } from './cpu.js';
 
-/** A tensor here is what the kernels make of it; tensors that share data share the `dataId`. */
-type CpuTensor = DeviceTensor & TensorInfo;
-
+/** Tensors are plain data here, and none shares memory with another. */
 class ReferenceBackend implements KernelBackend {
   readonly device = 'reference';
   readonly queueing = false;
   readonly memory: BackendMemory = { liveBytes: 0, peakBytes: 0 };
-  readonly #cpu = createCpuBackend();
+  readonly #live = new Set<DeviceTensor>();
   readonly #limitBytes: number;
-  /** Tensors that share each piece of data. */
-  readonly #holders = new Map<object, number>();
 
   constructor(limitBytes: number | undefined) {
     this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
   }
 
   prepare(node: ProgramNode): Preparation {
-    const kernel = cpuKernel(node.op);
+    const kernel = prepareOnCpu(node);
     if (kernel === undefined) {
       throw curfewError('UNSUPPORTED_OP', `node "${node.name}": no cpu kernel for op ${node.op}`, {
         node: node.name,
@@ -47,78 +33,63 @@ class ReferenceBackend implements KernelBackend {
     }
     return {
       run: (values) => {
-        const inputs = kernelInputs(
-          node,
-          node.inputs.map((id) => values[id] as CpuTensor),
-        );
-        const outputs = callKernel(kernel, this.#cpu, inputs, kernelAttributes(node));
-        invariant(outputs.length >= node.outputs.length, `${node.op} gave ${outputs.length} outputs`);
-        this.#fill(values, node, outputs as CpuTensor[]);
+        const results = kernel(node.inputs.map((id) => copy(values[id] as Tensor)));
+        const outputs = this.#holdAll(results.map(copy));
+        node.outputs.forEach((id, index) => {
+          values[id] = outputs[index];
+        });
       },
     };
   }
 
-  upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {
-    const data = viewData(spec, bytes.slice().buffer);
-    return this.#hold(toCpu(this.#cpu, spec, data) as CpuTensor);
+  upload({ dtype, shape }: TensorSpec, bytes: Uint8Array): DeviceTensor {
+    return this.#hold({ dtype, shape, data: viewData({ dtype, shape }, bytes.slice().buffer) });
   }
 
   read(tensor: DeviceTensor): Uint8Array {
-    return bytesOf(fromCpu(this.#cpu, tensor as CpuTensor));
+    return bytesOf((tensor as Tensor).data);
   }
 
   release(tensor: DeviceTensor): void {
-    const { dataId } = tensor as CpuTensor;
-    const holders = this.#holders.get(dataId);
-    invariant(holders !== undefined, 'a freed tensor is released');
-    if (holders > 1) {
-      this.#holders.set(dataId, holders - 1);
-      return;
-    }
-    this.#holders.delete(dataId);
-    this.#cpu.disposeData(dataId, true);
+    invariant(this.#live.delete(tensor), 'a freed tensor is released');
     this.memory.liveBytes -= byteLength(tensor);
   }
 
   close(): void {
-    for (const dataId of this.#holders.keys()) this.#cpu.disposeData(dataId, true);
-    this.#holders.clear();
+    this.#live.clear();
     this.memory.liveBytes = 0;
   }
 
-  #fill(values: ValueTable, node: ProgramNode, outputs: CpuTensor[]): void {
-    const held: CpuTensor[] = [];
+  #holdAll(tensors: readonly Tensor[]): DeviceTensor[] {
+    const held: DeviceTensor[] = [];
     try {
-      for (const index of node.outputs.keys()) held.push(this.#hold(outputs[index]!));
+      for (const tensor of tensors) held.push(this.#hold(tensor));
+      return held;
     } catch (error) {
       for (const tensor of held) this.release(tensor);
       throw error;
     }
-    node.outputs.forEach((id, index) => {
-      values[id] = held[index];
-    });
   }
 
-  /** Counts a tensor in. Data that nobody holds is left to the garbage collector. */
-  #hold(tensor: CpuTensor): CpuTensor {
-    const { dataId, dtype, shape } = tensor;
-    const holders = this.#holders.get(dataId) ?? 0;
-    if (holders === 0) {
-      const bytes = byteLength(tensor);
-      const live = this.memory.liveBytes + bytes;
-      if (live > this.#limitBytes) {
-        throw curfewError(
-          'OUT_OF_MEMORY',
-          `reference: could not allocate ${bytes} bytes with ${this.memory.liveBytes} bytes live`,
-          { expected: this.#limitBytes, received: bytes },
-        );
-      }
-      this.memory.liveBytes = live;
-      this.memory.peakBytes = Math.max(this.memory.peakBytes, live);
+  #hold(tensor: Tensor): DeviceTensor {
+    const bytes = byteLength(tensor);
+    const live = this.memory.liveBytes + bytes;
+    if (live > this.#limitBytes) {
+      throw curfewError(
+        'OUT_OF_MEMORY',
+        `reference: could not allocate ${bytes} bytes with ${this.memory.liveBytes} bytes live`,
+        { expected: this.#limitBytes, received: bytes },
+      );
     }
-    this.#holders.set(dataId, holders + 1);
-    return { dataId, dtype, shape };
+    this.memory.liveBytes = live;
+    this.memory.peakBytes = Math.max(this.memory.peakBytes, live);
+    this.#live.add(tensor);
+    return tensor;
   }
+}
+
+function copy({ dtype, shape, data }: Tensor): Tensor {
+  return { dtype, shape, data: data.slice() };
 }
 
 /** Creates the reference backend. One thread; `threads` has no effect on it. */

@@ -1,17 +1,20 @@
-/** TensorFlow.js's plain JavaScript kernels, callable one by one. Loaded when first needed. */
+/** TensorFlow.js's plain JavaScript kernels, as functions from tensors to tensors. Loaded when first needed. */
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import { invariant } from '../../scheduler/errors.js';
 import type { ProgramNode } from '../../scheduler/kernel.js';
-import { allocateData, elementCount, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
+import { allocateData, elementCount, type Tensor, type TensorData } from '../../scheduler/tensor.js';
 
 type CpuModule = typeof import('@tensorflow/tfjs-backend-cpu');
 type CpuBackend = InstanceType<CpuModule['MathBackendCPU']>;
 
 /** Inputs as kernels take them: by name, or as an array for variadic ops. */
-export type KernelInputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
+export type KernelInputs = Record<string, tf.TensorInfo> | readonly tf.TensorInfo[];
+
+const require = createRequire(import.meta.url);
 
 function loadCpu(): CpuModule {
-  return createRequire(import.meta.url)('@tensorflow/tfjs-backend-cpu');
+  return require('@tensorflow/tfjs-backend-cpu');
 }
 
 /** The cpu kernel of an op, or `undefined` where there is none. */
@@ -20,41 +23,58 @@ export function cpuKernel(op: string): tf.KernelFunc | undefined {
   return tf.getKernel(op, 'cpu')?.kernelFunc;
 }
 
-/** A cpu backend of our own: not in any registry, without a greeting, and its tensors belong to nobody's scope. */
-export function createCpuBackend(): CpuBackend {
-  const backend = new (loadCpu().MathBackendCPU)();
-  Object.assign(backend, {
-    // Set while a greeting on the console is due.
+/**
+ * The node as a function of its inputs, in order; `undefined` where there is no cpu kernel for its op. It may keep or
+ * change the inputs' data (`TensorScatterUpdate` does), and its outputs may share memory with them.
+ */
+export function prepareOnCpu(node: ProgramNode): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
+  const kernel = cpuKernel(node.op);
+  if (kernel === undefined) return undefined;
+  return (inputs) => {
+    // One per call: whatever the kernel leaves behind goes with it.
+    const cpu = withoutEngine(new (loadCpu().MathBackendCPU)());
+    const infos = inputs.map((input) => toInfo(cpu, input));
+    const outputs = callKernel(kernel, cpu, kernelInputs(node, infos), kernelAttributes(node));
+    invariant(outputs.length >= node.outputs.length, `${node.op} gave ${outputs.length} outputs`);
+    return node.outputs.map((_, index) => fromInfo(cpu, outputs[index]!));
+  };
+}
+
+/** Keeps a cpu backend from greeting on the console and from counting its tensors in the caller's engine. */
+function withoutEngine(backend: CpuBackend): CpuBackend {
+  return Object.assign(backend, {
     firstUse: false,
-    // The original hands the tensor to the caller's engine, which then counts it as the caller's leak.
     makeOutput: (values: tf.backend_util.TypedArray, shape: number[], dtype: tf.DataType) =>
       backend.makeTensorInfo(shape, dtype, values),
   });
-  return backend;
 }
 
-/** Registers data on a cpu backend; the backend keeps `data` itself. */
-export function toCpu(backend: CpuBackend, spec: TensorSpec, data: TensorData): tf.TensorInfo {
-  return backend.makeTensorInfo([...spec.shape], spec.dtype, data);
+function toInfo(backend: CpuBackend, { dtype, shape, data }: Tensor): tf.TensorInfo {
+  const info = backend.makeTensorInfo([...shape], dtype, data);
+  // Some kernels take what they get for a whole tensor and ask for its rank.
+  return Object.assign(info, { rank: shape.length });
 }
 
 /** A cpu tensor's elements in the container of its dtype. Some kernels leave another one behind. */
-export function fromCpu(backend: CpuBackend, info: tf.TensorInfo): TensorData {
-  const { dtype } = info;
+function fromInfo(backend: CpuBackend, { dataId, dtype, shape }: tf.TensorInfo): Tensor {
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
     throw new TypeError(`expected a float32, int32 or bool tensor, received ${dtype}`);
   }
-  const values = backend.readSync(info.dataId) as ArrayLike<number>;
-  const data = allocateData(dtype, elementCount(info.shape));
-  if (data.constructor === values.constructor) return values as TensorData;
+  const values = backend.readSync(dataId) as ArrayLike<number>;
+  const data = allocateData(dtype, elementCount(shape));
+  if (data.constructor === values.constructor && data.length === values.length) {
+    return { dtype, shape, data: values as TensorData };
+  }
   data.set(values);
-  return data;
+  return { dtype, shape, data };
 }
 
-/** Inputs of a node as its kernel takes them. */
-export function kernelInputs(node: ProgramNode, tensors: readonly tf.TensorInfo[]): KernelInputs {
-  if (node.inputNames[0] === '0') return [...tensors];
-  return Object.fromEntries(node.inputNames.map((name, index) => [name, tensors[index]!]));
+/** Inputs of a node, given in the order of its names. */
+export function kernelInputs({ inputNames }: ProgramNode, tensors: readonly tf.TensorInfo[]): KernelInputs {
+  if (inputNames[0] === '0') return [...tensors];
+  const inputs: Record<string, tf.TensorInfo> = {};
+  for (let index = 0; index < inputNames.length; index++) inputs[inputNames[index]!] = tensors[index]!;
+  return inputs;
 }
 
 /** Attributes as kernels take them, a copy that they may change. */

@@ -7,16 +7,20 @@ import type {
   DeviceTensor,
   KernelBackend,
   Preparation,
+  PreparedNode,
   ProgramNode,
 } from '../../scheduler/kernel.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
-import { cpuKernel } from '../reference/cpu.js';
 import { prepareCpuNode } from './cpu-node.js';
+import { prepareDirectNode, type ShapeScratch } from './direct-node.js';
+import { composeFusedMatMul, isFusedMatMulCorrect } from './fused-matmul.js';
 import { Heap, type HeapTensor } from './heap.js';
 import { loadModule, type WasmModule } from './module.js';
+import { withFreshPacking } from './packing.js';
 import { StockBackend } from './stock-backend.js';
 import { evaluateStockKernels } from './stock-kernels.js';
 import { prepareStockNode } from './stock-node.js';
+import { isCorrectOnWasm } from './support.js';
 
 /** Everything that keeps the WebAssembly memory reachable. */
 interface Instance {
@@ -24,6 +28,7 @@ interface Instance {
   readonly heap: Heap;
   readonly kernels: ReadonlyMap<string, KernelConfig>;
   readonly stockBackend: StockBackend;
+  readonly scratch: ShapeScratch;
 }
 
 async function createInstance(limitBytes: number | undefined): Promise<Instance> {
@@ -34,7 +39,7 @@ async function createInstance(limitBytes: number | undefined): Promise<Instance>
   const heap = new Heap(module, limitBytes);
   const stockBackend = new StockBackend(heap, module);
   for (const { setupFunc } of kernels.values()) setupFunc?.(stockBackend);
-  return { module, heap, kernels, stockBackend };
+  return { module, heap, kernels, stockBackend, scratch: { a: heap.reserveShape(), b: heap.reserveShape() } };
 }
 
 class WasmBackend implements KernelBackend {
@@ -49,15 +54,27 @@ class WasmBackend implements KernelBackend {
   }
 
   prepare(node: ProgramNode): Preparation {
-    const { module, heap, kernels, stockBackend } = this.#open;
-    const stock = kernels.get(node.op);
-    if (stock !== undefined) return { run: prepareStockNode(stock, node, stockBackend, heap, module) };
-    const kernel = cpuKernel(node.op);
-    if (kernel !== undefined) return { run: prepareCpuNode(kernel, node, heap), fallback: 'cpu' };
+    const own = this.#prepareOnWasm(node);
+    if (own !== undefined && isCorrectOnWasm(node)) return { run: own };
+    const run = prepareCpuNode(node, this.#open.heap);
+    if (run !== undefined) return { run, fallback: 'cpu' };
+    // Better a kernel that may be wrong for this dtype than none: only `LogicalXor` lacks a cpu kernel.
+    if (own !== undefined) return { run: own };
     throw curfewError('UNSUPPORTED_OP', `node "${node.name}": no wasm or cpu kernel for op ${node.op}`, {
       node: node.name,
       received: node.op,
     });
+  }
+
+  #prepareOnWasm(node: ProgramNode): PreparedNode | undefined {
+    const { module, heap, kernels, stockBackend, scratch } = this.#open;
+    const config = kernels.get(node.op);
+    if (config === undefined) return undefined;
+    const isComposed = node.op === '_FusedMatMul' && !isFusedMatMulCorrect(node);
+    const kernel = isComposed ? composeFusedMatMul(kernels) : config.kernelFunc;
+    const stock = prepareStockNode(kernel, node, stockBackend, heap, module);
+    const direct = prepareDirectNode(node, stock, heap, module, scratch);
+    return direct ?? withFreshPacking(node, heap, stock);
   }
 
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {

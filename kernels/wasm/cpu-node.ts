@@ -1,41 +1,27 @@
 /** Nodes that run on the cpu kernels because wasm's are missing or wrong. */
-import type { KernelFunc } from '@tensorflow/tfjs-core';
-import { invariant } from '../../scheduler/errors.js';
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
-import { bytesOf, viewData } from '../../scheduler/tensor.js';
-import {
-  callKernel,
-  createCpuBackend,
-  fromCpu,
-  kernelAttributes,
-  kernelInputs,
-  toCpu,
-} from '../reference/cpu.js';
+import { bytesOf, type Tensor, viewData } from '../../scheduler/tensor.js';
+import { prepareOnCpu } from '../reference/cpu.js';
 import type { Heap, HeapTensor } from './heap.js';
 
-/** Prepares a node on a cpu kernel; inputs and outputs are copied between the heaps. */
-export function prepareCpuNode(kernel: KernelFunc, node: ProgramNode, heap: Heap): PreparedNode {
-  const cpu = createCpuBackend();
-
-  const fromHeap = (tensor: HeapTensor) =>
-    // A copy: kernels may return views of their inputs, and uploading can detach views of the heap.
-    toCpu(cpu, tensor, viewData(tensor, heap.bytes(tensor.dataId).slice().buffer));
-
+/** Prepares a node on its cpu kernel, if there is one; inputs and outputs are copied between the heaps. */
+export function prepareCpuNode(node: ProgramNode, heap: Heap): PreparedNode | undefined {
+  const kernel = prepareOnCpu(node);
+  if (kernel === undefined) return undefined;
   return (values) => {
-    const inputs = node.inputs.map((id) => fromHeap(values[id] as HeapTensor));
-    const results = callKernel(kernel, cpu, kernelInputs(node, inputs), kernelAttributes(node));
-    invariant(results.length >= node.outputs.length, `${node.op} gave ${results.length} outputs`);
+    const results = kernel(node.inputs.map((id) => fromHeap(heap, values[id] as HeapTensor)));
     const outputs: HeapTensor[] = [];
     try {
-      for (const index of node.outputs.keys()) {
-        const data = fromCpu(cpu, results[index]!);
-        const { dtype, shape } = results[index] as HeapTensor;
-        outputs.push(heap.upload({ dtype, shape }, bytesOf(data)));
-      }
+      for (const result of results) outputs.push(heap.upload(result, bytesOf(result.data)));
     } catch (error) {
       for (const output of outputs) heap.release(output.dataId);
       throw error;
     }
     for (let index = 0; index < outputs.length; index++) values[node.outputs[index]!] = outputs[index];
   };
+}
+
+function fromHeap(heap: Heap, tensor: HeapTensor): Tensor {
+  const { dtype, shape, dataId } = tensor;
+  return { dtype, shape, data: viewData(tensor, heap.bytes(dataId).slice().buffer) };
 }

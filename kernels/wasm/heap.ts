@@ -1,6 +1,7 @@
 /** Tensors on the WebAssembly heap: allocation, reference counts, and exact accounting. */
 import { curfewError, invariant } from '../../scheduler/errors.js';
 import type { BackendMemory, DeviceTensor } from '../../scheduler/kernel.js';
+import { MAX_RANK } from '../../scheduler/limits.js';
 import { byteLength, type DType, elementCount, type Shape, type TensorSpec } from '../../scheduler/tensor.js';
 import type { WasmModule } from './module.js';
 
@@ -115,6 +116,11 @@ export class Heap {
   /** The block's bytes. Valid until the next allocation. */
   bytes(block: HeapBlock): Uint8Array {
     return this.#module.HEAPU8.subarray(block.memoryOffset, block.memoryOffset + block.byteLength);
+  }
+
+  /** Room for one shape, kept for the backend's life. */
+  reserveShape(): number {
+    return this.#module.asm.malloc(MAX_RANK * Int32Array.BYTES_PER_ELEMENT) >>> 0;
   }
 
   /** Drops what kernels cached about the block's content. */

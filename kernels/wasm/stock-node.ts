@@ -1,5 +1,5 @@
 /** Nodes that run on TensorFlow.js's kernel function: the path that every op can take. */
-import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { invariant } from '../../scheduler/errors.js';
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
 import { callKernel, kernelAttributes, kernelInputs } from '../reference/cpu.js';
@@ -9,7 +9,7 @@ import type { StockBackend } from './stock-backend.js';
 
 /** Prepares a node on a stock kernel that was set up with `backend`. */
 export function prepareStockNode(
-  { kernelFunc }: KernelConfig,
+  kernel: KernelFunc,
   node: ProgramNode,
   backend: StockBackend,
   heap: Heap,
@@ -22,7 +22,7 @@ export function prepareStockNode(
     let outputs: HeapTensor[] = [];
     try {
       const inputs = kernelInputs(node, tensors as unknown as TensorInfo[]);
-      const results = callKernel(kernelFunc, backend, inputs, attributes) as HeapTensor[];
+      const results = callKernel(kernel, backend, inputs, attributes) as HeapTensor[];
       invariant(results.length >= node.outputs.length, `${node.op} gave ${results.length} outputs`);
       outputs = results.slice(0, node.outputs.length);
     } finally {
