@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DATA_DEPENDENT_OPS, UNREPRESENTABLE_OPS } from '../../kernels/ops/excluded.js';
 import { findOp, opNames } from '../../kernels/ops/index.js';
-import { callKernel, cpuKernel } from '../../kernels/reference/cpu.js';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import { allocateData, elementCount, sameShape, type TensorSpec } from '../../scheduler/tensor.js';
 import { BACKEND_NAME, type Engine } from './engine.js';
@@ -57,7 +56,7 @@ class Kernels {
 
   /** Constant folding. */
   #compute(op: string, inputs: Inputs, given: Given, attrs: tf.NamedAttrMap) {
-    const kernelFunc = cpuKernel(op);
+    const kernelFunc = tf.getKernel(op, 'cpu')?.kernelFunc;
     if (kernelFunc === undefined) {
       throw curfewError(
         'UNSUPPORTED_OP',
@@ -69,7 +68,7 @@ class Kernels {
     return kernelFunc({ inputs, attrs, backend: this.#backend });
   }
 
-  /** Ops that leave their input as it is need no node: a gradient saves every value by way of `Identity`. */
+  /** What leaves its input as it is needs no node: a gradient saves every value by way of `Identity`. */
   #passOn(op: string, given: Given, attrs: tf.NamedAttrMap): tf.TensorInfo | undefined {
     const x = given.get('x');
     if (x === undefined || !leavesAsIs(op, x, attrs)) return undefined;
@@ -92,11 +91,14 @@ class Kernels {
   ): readonly TensorSpec[] | undefined {
     if (findOp(op) !== undefined || DATA_DEPENDENT_OPS.has(op) || UNREPRESENTABLE_OPS.has(op))
       return undefined;
-    const kernelFunc = cpuKernel(op);
+    const kernelFunc = tf.getKernel(op, 'cpu')?.kernelFunc;
     if (kernelFunc === undefined) return undefined;
-    const stand = new Map([...given].map(([name, info]) => [name, this.#standIn(info)]));
-    const standIns = Array.isArray(inputs) ? [...stand.values()] : Object.fromEntries(stand);
-    const outputs = callKernel(kernelFunc, this.#backend, standIns, attrs);
+    const standIns = [...given].map(([name, info]) => [name, this.#standIn(info)] as const);
+    const named: unknown = Array.isArray(inputs)
+      ? standIns.map(([, info]) => info)
+      : Object.fromEntries(standIns);
+    const result = kernelFunc({ inputs: named as Inputs, attrs, backend: this.#backend });
+    const outputs = Array.isArray(result) ? result : [result];
     for (const { dataId } of outputs) this.#backend.disposeData(dataId);
     return outputs.map(({ dtype, shape }) => ({ dtype: dtype as TensorSpec['dtype'], shape }));
   }
@@ -108,7 +110,9 @@ class Kernels {
       return info;
     }
     const { dtype, shape } = value.spec;
-    return this.#backend.makeTensorInfo([...shape], dtype, allocateData(dtype, elementCount(shape)));
+    const zeros = allocateData(dtype, elementCount(shape));
+    // Some kernels take what they get for a whole tensor and ask for its rank.
+    return Object.assign(this.#backend.makeTensorInfo([...shape], dtype, zeros), { rank: shape.length });
   }
 }
 
@@ -119,8 +123,10 @@ function givenInputs(inputs: Inputs): Given {
   return given;
 }
 
-function leavesAsIs(op: string, x: tf.TensorInfo, attrs: tf.NamedAttrMap): boolean {
+function leavesAsIs(op: string, { dtype, shape }: tf.TensorInfo, attrs: tf.NamedAttrMap): boolean {
   if (op === tf.Identity) return true;
-  if (op === tf.Cast) return attrs['dtype'] === x.dtype;
-  return op === tf.Reshape && sameShape(attrs['shape'] as number[], x.shape);
+  if (op === tf.Cast) return attrs['dtype'] === dtype;
+  if (op === tf.Reshape) return sameShape(attrs['shape'] as number[], shape);
+  // Keras cuts each batch out of the input, also when there is only one.
+  return op === tf.Slice && sameShape(attrs['size'] as number[], shape);
 }

@@ -1,6 +1,14 @@
 /** The TensorFlow.js backend that is active while a function is traced. */
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import type { backend_util, DataId, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type {
+  backend_util,
+  DataId,
+  DataType,
+  KernelBackend,
+  Rank,
+  TensorBuffer,
+  TensorInfo,
+} from '@tensorflow/tfjs-core';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { ValueReference } from '../../scheduler/graph.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
@@ -66,7 +74,17 @@ export class RecordingBackend extends MathBackendCPU {
       const message = `trace(): expected constants of dtype float32, int32 or bool, received ${dtype}`;
       throw curfewError('UNSUPPORTED_OP', message, { expected: 'float32, int32 or bool', received: dtype });
     }
-    this.data.set(dataId, { dtype, values: this.readConstant(dataId), refCount: 1 });
+    const read = () => this.readConstant(dataId);
+    let values: backend_util.BackendValues | undefined;
+    this.data.set(dataId, {
+      dtype,
+      refCount: 1,
+      // Most ops on weights, such as Reshape, make another view and never look.
+      get values() {
+        values ??= read();
+        return values;
+      },
+    });
   }
 
   override readSync(dataId: DataId): backend_util.BackendValues {
@@ -81,6 +99,13 @@ export class RecordingBackend extends MathBackendCPU {
     this.#violations.note(readViolation(abstract));
     // Rejecting would crash the process: a traced function cannot wait, so nobody handles this promise.
     return new Promise(() => {});
+  }
+
+  /** A copy, as `TensorScatterUpdate` writes into the buffer of its input. */
+  override bufferSync<R extends Rank, D extends DataType>(info: TensorInfo): TensorBuffer<R, D> {
+    const buffer = super.bufferSync<R, D>(info);
+    buffer.values = buffer.values.slice() as typeof buffer.values;
+    return buffer;
   }
 
   override incRef(dataId: DataId): void {
