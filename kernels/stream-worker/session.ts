@@ -10,8 +10,14 @@ import {
 } from '../../scheduler/errors.js';
 import type { NodeId, ValueId } from '../../scheduler/graph.js';
 import type { KernelBackend, ValueTable } from '../../scheduler/kernel.js';
-import { type LoopResult, runSegment, type StepTimes } from '../../scheduler/node-loop.js';
+import {
+  type LoopResult,
+  runSegment,
+  type SegmentExecution,
+  type StepTimes,
+} from '../../scheduler/node-loop.js';
 import type { ExchangeEntry, NodeExports, SegmentProgram } from '../../scheduler/program.js';
+import { type DeviceWaiting, runQueued } from '../../scheduler/queued-loop.js';
 import type { ExportedValue, SegmentTimes, SlotIndex } from '../../scheduler/stream.js';
 import { byteLength, formatSpec, sameShape, type TensorSpec } from '../../scheduler/tensor.js';
 import { type LoadedProgram, ProgramStore } from './program-store.js';
@@ -75,7 +81,8 @@ export class StreamSession {
     this.#programs = new ProgramStore(host.backend);
   }
 
-  handle(message: ToStream): void {
+  /** Handles a message. Whoever drives it does the waiting that a queueing device asks for. */
+  *handle(message: ToStream): DeviceWaiting<void> {
     switch (message.type) {
       case 'load':
         this.#load(message);
@@ -88,7 +95,7 @@ export class StreamSession {
         else this.#exchanges.set(message.slot, message.buffer);
         break;
       case 'segment':
-        this.#execute(message);
+        yield* this.#execute(message);
         break;
       case 'close':
         this.#close(message.slot);
@@ -132,25 +139,24 @@ export class StreamSession {
     return run;
   }
 
-  #execute(message: SegmentMessage): void {
+  *#execute(message: SegmentMessage): DeviceWaiting<void> {
     const run = this.#runs.get(message.slot) ?? this.#open(message);
     const segment = run.loaded.program.segments[message.segment]!;
     const times = message.record ? newTimes(run.loaded.steps.length) : undefined;
-    const result = run.over ? notStarted(segment) : this.#runSteps(message, run, segment, times);
+    const result = run.over ? notStarted(segment) : yield* this.#runSteps(message, run, segment, times);
     if (result.status === 'completed') this.#completeSegment(message.slot, run, segment);
     else this.#endRun(run);
     this.#host.onMemory(this.#constantBytes);
     this.#report(message, run, segment, result, times);
   }
 
-  #runSteps(
+  *#runSteps(
     message: SegmentMessage,
     run: OpenRun,
     segment: SegmentProgram,
     times: StepTimes | undefined,
-  ): LoopResult {
+  ): DeviceWaiting<LoopResult> {
     const { backend, clock, control } = this.#host;
-    const word: ControlWord = { words: control, index: message.slot };
     for (const entry of segment.imports) {
       try {
         this.#import(message.slot, run, entry);
@@ -158,21 +164,20 @@ export class StreamSession {
         return { nextStep: segment.firstStep, status: 'failed', error: this.#blame(error, entry.name) };
       }
     }
-    return runSegment(
-      {
-        steps: run.loaded.steps,
-        firstStep: segment.firstStep,
-        endStep: segment.endStep,
-        values: run.values,
-        backend,
-        control: word,
-        clock,
-        costs: run.loaded.costs,
-        times,
-        onExports: (step, exports) => this.#export(message.slot, run, step, exports),
-      },
-      message.mode,
-    );
+    const word: ControlWord = { words: control, index: message.slot };
+    const execution: SegmentExecution = {
+      steps: run.loaded.steps,
+      firstStep: segment.firstStep,
+      endStep: segment.endStep,
+      values: run.values,
+      backend,
+      control: word,
+      clock,
+      costs: run.loaded.costs,
+      times,
+      onExports: (step, exports) => this.#export(message.slot, run, step, exports),
+    };
+    return backend.queueing ? yield* runQueued(execution, message.mode) : runSegment(execution, message.mode);
   }
 
   #import(slot: SlotIndex, run: OpenRun, { value, spec, byteOffset }: ExchangeEntry): void {

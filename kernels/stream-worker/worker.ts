@@ -4,6 +4,7 @@ import { createSystemClock } from '../../scheduler/clock.js';
 import { invariant, toErrorRecord } from '../../scheduler/errors.js';
 import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
 import { viewControlBlock } from './control-block.js';
+import { driveBlocking } from './drive.js';
 import { type FromStream, MEMORY, type StreamWorkerData, type ToStream } from './protocol.js';
 import { StreamSession } from './session.js';
 
@@ -21,10 +22,11 @@ async function createBackend(): Promise<KernelBackend> {
 
 function serve(backend: KernelBackend, messages: MessagePort): void {
   const memory = new Float64Array(data.memory);
+  const clock = createSystemClock();
   const session = new StreamSession({
     backend,
     control: viewControlBlock(data.control.buffer, data.control.slots).words,
-    clock: createSystemClock(),
+    clock,
     post: (message, transfer) => messages.postMessage(message, transfer),
     onMemory: (constantBytes) => {
       memory[MEMORY.liveBytes] = backend.memory.liveBytes;
@@ -32,7 +34,7 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
       memory[MEMORY.constantBytes] = constantBytes;
     },
   });
-  messages.on('message', (message: ToStream) => session.handle(message));
+  messages.on('message', (message: ToStream) => driveBlocking(session.handle(message), backend, clock));
 }
 
 try {

@@ -1,0 +1,124 @@
+/**
+ * The estimated work in flight on a queueing device: nodes submitted and not known to be finished. `{ precisionMs }`
+ * bounds this time, not the number of nodes, so that a stop finds little to drain and the device never idles.
+ */
+import type { NodeCosts } from './cancellation.js';
+
+/** A fence or a pause that would make room, or that keeps the estimate honest. */
+export type MakeRoom =
+  | { readonly kind: 'none' }
+  /** Wait until this step has finished. */
+  | { readonly kind: 'fence'; readonly step: number }
+  /** Wait this long: the node in flight is longer than the window and nearly done by then. */
+  | { readonly kind: 'pause'; readonly ms: number };
+
+const NO_WAIT: MakeRoom = Object.freeze({ kind: 'none' });
+
+/**
+ * Share of `precisionMs` that the work in flight may be estimated to take. Half, because an estimate may be low by a
+ * factor of two until fences have corrected it.
+ */
+const WINDOW_SHARE = 0.5;
+
+/**
+ * Estimated work in milliseconds that is left when the next node may be submitted, however long that node is. It covers
+ * the time from the decision until the device has the node, so that the device goes from one to the next without a gap.
+ */
+const LEAD_MS = 0.05;
+
+/** What is in flight of one segment. Steps are consecutive: from `#head` to before `#tail`. */
+export class InFlightWindow {
+  readonly #costs: NodeCosts;
+  readonly #windowMs: number;
+  #head: number;
+  #tail: number;
+  /** Since when the device has been working on the step at the head. */
+  #busySinceMs = 0;
+  /** When a fence last showed how far the device is. */
+  #verifiedMs = 0;
+  /** Sum of the estimates from head to tail, kept so that submitting a node costs the same however many are in flight. */
+  #inFlightMs = 0;
+
+  constructor(costs: NodeCosts, precisionMs: number, firstStep: number) {
+    this.#costs = costs;
+    this.#windowMs = precisionMs * WINDOW_SHARE;
+    this.#head = firstStep;
+    this.#tail = firstStep;
+  }
+
+  /** The first step not known to be finished. */
+  get head(): number {
+    return this.#head;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#tail;
+  }
+
+  /** The last step in flight. */
+  get last(): number {
+    return this.#tail - 1;
+  }
+
+  /** A step has been submitted. */
+  submitted(step: number, nowMs: number): void {
+    if (this.isEmpty) {
+      this.#busySinceMs = nowMs;
+      this.#verifiedMs = nowMs;
+      this.#inFlightMs = 0;
+    }
+    this.#tail = step + 1;
+    this.#inFlightMs += this.#costs.ms[step]!;
+  }
+
+  /**
+   * A fence found everything up to `step` finished. When it had to wait, the device was busy throughout and the elapsed
+   * time is what these steps took; otherwise they took no longer than that.
+   */
+  finished(step: number, nowMs: number, waited: boolean): void {
+    const elapsedMs = nowMs - this.#busySinceMs;
+    if (waited || elapsedMs < this.#estimateMs(this.#head, step + 1)) {
+      this.#costs.learn(this.#head, step + 1, elapsedMs);
+    }
+    this.#head = step + 1;
+    this.#inFlightMs = this.#estimateMs(this.#head, this.#tail);
+    this.#busySinceMs = nowMs;
+    this.#verifiedMs = nowMs;
+  }
+
+  /** Everything up to `step` has finished; when is not of interest. */
+  passed(step: number): void {
+    this.#head = step + 1;
+  }
+
+  /** What has to happen before a node of this estimated cost may be submitted. */
+  makeRoom(costMs: number, nowMs: number): MakeRoom {
+    if (this.isEmpty) return NO_WAIT;
+    const inFlightMs = this.#inFlightMs;
+    if (!Number.isFinite(inFlightMs) || !Number.isFinite(costMs)) return { kind: 'fence', step: this.last };
+    if (nowMs - this.#verifiedMs >= this.#windowMs)
+      return { kind: 'fence', step: this.#middle(inFlightMs / 2) };
+    const leftMs = Math.max(0, inFlightMs - (nowMs - this.#busySinceMs));
+    if (leftMs + costMs <= this.#windowMs || leftMs <= LEAD_MS) return NO_WAIT;
+    const targetMs = Math.max(LEAD_MS, Math.min(this.#windowMs / 2, this.#windowMs - costMs));
+    if (this.#tail - this.#head === 1) return { kind: 'pause', ms: leftMs - targetMs };
+    return { kind: 'fence', step: this.#middle(targetMs) };
+  }
+
+  /** The first step after which at most `leftMs` of estimated work remain; never the last one while there are two. */
+  #middle(leftMs: number): number {
+    let afterMs = 0;
+    let step = this.last;
+    while (step > this.#head && afterMs + this.#costs.ms[step]! <= leftMs) {
+      afterMs += this.#costs.ms[step]!;
+      step--;
+    }
+    return Math.min(step, Math.max(this.#head, this.last - 1));
+  }
+
+  #estimateMs(first: number, end: number): number {
+    let sumMs = 0;
+    for (let step = first; step < end; step++) sumMs += this.#costs.ms[step]!;
+    return sumMs;
+  }
+}
