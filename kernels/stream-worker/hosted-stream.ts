@@ -1,6 +1,4 @@
-/** The main thread's side of a stream: its worker, what runs on it, and its replacement when it dies. */
-import { createRequire } from 'node:module';
-import { Worker } from 'node:worker_threads';
+/** The main thread's side of a stream: its thread, what runs on it, and its replacement when it dies. */
 import type { DeviceStream, Fallback, StreamMemory } from '../../scheduler/device.js';
 import {
   type CurfewError,
@@ -13,9 +11,8 @@ import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import { fromErrorRecord } from '../../scheduler/run.js';
 import type { ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
-import { type FromStream, MEMORY, type StreamWorkerData, type ToStream } from './protocol.js';
-
-const workerPath = createRequire(import.meta.url).resolve('#stream-worker');
+import { type FromStream, MEMORY, type ToStream } from './protocol.js';
+import type { StartThread, StreamThread } from './thread.js';
 
 /** A program the stream keeps, so that a replacement can be sent it. */
 interface StreamLoad {
@@ -32,33 +29,42 @@ interface OpenRun {
   closed: (() => void) | undefined;
 }
 
+/** What a stream is made with. */
+export interface HostedStreamOptions {
+  readonly index: number;
+  /** Starts the stream's thread, and each replacement. */
+  readonly start: StartThread;
+  /** Statistics the thread writes; see `MEMORY`. */
+  readonly memory: SharedArrayBuffer;
+  readonly memoryLimitBytes: number | undefined;
+}
+
 /** What a stream tells whoever owns it. */
-export interface WorkerStreamEvents {
+export interface HostedStreamEvents {
   onChange(): void;
   onReplaced(reason: Error): void;
 }
 
-/** A stream hosted in a worker thread of its own. */
-export class WorkerStream implements DeviceStream {
+/** A stream hosted in a thread of its own, real or virtual. */
+export class HostedStream implements DeviceStream {
   readonly index: number;
-  readonly #data: StreamWorkerData;
-  readonly #events: WorkerStreamEvents;
+  readonly #options: HostedStreamOptions;
+  readonly #events: HostedStreamEvents;
   readonly #memory: Float64Array;
   readonly #loads = new Map<ProgramKey, StreamLoad>();
   readonly #runs = new Map<SlotIndex, OpenRun>();
   readonly #exchanges = new Map<SlotIndex, SharedArrayBuffer>();
-  #worker: Worker;
-  /** Until the worker has said that it is ready, and its programs are loaded. */
+  #thread: StreamThread;
   #state: 'starting' | 'ready' | 'retiring' | 'broken' | 'closed' = 'starting';
   #broken: CurfewError | undefined;
   #replaced = 0;
 
-  constructor(data: StreamWorkerData, events: WorkerStreamEvents) {
-    this.index = data.options.stream;
-    this.#data = data;
+  constructor(options: HostedStreamOptions, events: HostedStreamEvents) {
+    this.index = options.index;
+    this.#options = options;
     this.#events = events;
-    this.#memory = new Float64Array(data.memory);
-    this.#worker = this.#start();
+    this.#memory = new Float64Array(options.memory);
+    this.#thread = this.#start();
   }
 
   get available(): boolean {
@@ -135,7 +141,7 @@ export class WorkerStream implements DeviceStream {
   /** Ends the worker. Whatever runs on it is lost. */
   async terminate(): Promise<void> {
     this.#state = 'closed';
-    await this.#worker.terminate();
+    await this.#thread.terminate();
     this.#loseEverything(
       toErrorRecord(
         curfewError('ENGINE_CLOSED', `stream ${this.index}: the engine was closed`),
@@ -151,23 +157,19 @@ export class WorkerStream implements DeviceStream {
   }
 
   #post(message: ToStream): void {
-    if (this.#broken === undefined) this.#worker.postMessage(message);
+    if (this.#broken === undefined) this.#thread.post(message);
   }
 
-  #start(): Worker {
-    const worker = new Worker(workerPath, { workerData: this.#data });
-    let failure: Error | undefined;
-    worker.on('message', (message: FromStream) => {
-      if (worker === this.#worker) this.#onMessage(message);
+  #start(): StreamThread {
+    const thread: StreamThread = this.#options.start({
+      onMessage: (message) => {
+        if (thread === this.#thread) this.#onMessage(message);
+      },
+      onExit: (reason) => {
+        if (thread === this.#thread) this.#onExit(reason);
+      },
     });
-    worker.on('error', (error) => {
-      failure = error;
-    });
-    worker.on('exit', (code) => {
-      if (worker === this.#worker)
-        this.#onExit(failure ?? new Error(`the worker thread ended with code ${code}`));
-    });
-    return worker;
+    return thread;
   }
 
   #onMessage(message: FromStream): void {
@@ -211,7 +213,7 @@ export class WorkerStream implements DeviceStream {
   }
 
   #heapIsTheLimit(): boolean {
-    const limit = this.#data.options.memoryLimitBytes;
+    const limit = this.#options.memoryLimitBytes;
     return limit === undefined || limit >= MAX_TENSOR_BYTES;
   }
 
@@ -246,15 +248,15 @@ export class WorkerStream implements DeviceStream {
   /** Starts a new worker in place of one that died or must not go on, and sends it the programs. */
   #replace(reason: Error): void {
     if (this.#state === 'closed' || this.#broken !== undefined) return;
-    const old = this.#worker;
+    const old = this.#thread;
     this.#state = 'starting';
     this.#replaced++;
     this.#memory.fill(0);
     this.#exchanges.clear();
-    this.#worker = this.#start();
+    this.#thread = this.#start();
     for (const [key, { program, constants }] of this.#loads)
       this.#post({ type: 'load', key, program, constants });
-    old.terminate().catch(() => undefined);
+    void old.terminate();
     this.#loseRuns(lostRecord(this.index, reason));
     this.#keepAlive();
     this.#events.onReplaced(reason);
@@ -265,7 +267,7 @@ export class WorkerStream implements DeviceStream {
     this.#broken = error;
     this.#state = 'broken';
     this.#loseEverything(toErrorRecord(error, 'DEVICE_UNAVAILABLE'));
-    this.#worker.terminate().catch(() => undefined);
+    void this.#thread.terminate();
     this.#events.onChange();
   }
 
@@ -291,8 +293,8 @@ export class WorkerStream implements DeviceStream {
       this.#state === 'starting' ||
       this.#runs.size > 0 ||
       [...this.#loads.values()].some(({ settle }) => settle !== undefined);
-    if (busy) this.#worker.ref();
-    else this.#worker.unref();
+    if (busy) this.#thread.ref();
+    else this.#thread.unref();
   }
 }
 

@@ -1,0 +1,58 @@
+/** Starts the streams of a device, whatever threads host them. */
+import type { DeviceEvents } from '../../scheduler/device.js';
+import { HostedStream } from './hosted-stream.js';
+import { MEMORY } from './protocol.js';
+import type { StartThread } from './thread.js';
+
+/** What the streams of a device have in common. */
+export interface StreamSetOptions {
+  readonly streams: number;
+  readonly memoryLimitBytes: number | undefined;
+  readonly events: DeviceEvents;
+  /** How the thread of a stream is started; `memory` is where it keeps its statistics. */
+  startThread(stream: number, memory: SharedArrayBuffer): StartThread;
+}
+
+/** Streams that are starting. */
+export interface StreamSet {
+  readonly streams: readonly HostedStream[];
+  /** Resolves when every stream is ready; rejects with the error of the first that cannot start. */
+  readonly ready: Promise<void>;
+}
+
+/** Starts the threads of all streams. */
+export function startStreams(options: StreamSetOptions): StreamSet {
+  const { promise: ready, resolve, reject } = promiseWithResolvers();
+  const streams: HostedStream[] = [];
+  const check = () => {
+    const broken = streams.find((stream) => stream.broken !== undefined);
+    if (broken !== undefined) reject(broken.broken);
+    else if (streams.length === options.streams && streams.every((stream) => stream.available)) resolve();
+  };
+  for (let index = 0; index < options.streams; index++) {
+    const memory = new SharedArrayBuffer(MEMORY.length * Float64Array.BYTES_PER_ELEMENT);
+    const start = options.startThread(index, memory);
+    const events = {
+      onChange: () => {
+        check();
+        options.events.onStreamChange(index);
+      },
+      onReplaced: (reason: Error) => options.events.onStreamReplaced(index, reason),
+    };
+    streams.push(
+      new HostedStream({ index, start, memory, memoryLimitBytes: options.memoryLimitBytes }, events),
+    );
+  }
+  return { streams, ready };
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function promiseWithResolvers() {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<void>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  return { promise, resolve, reject };
+}
