@@ -19,6 +19,7 @@ import {
 } from './specs.js';
 import {
   expectChannelsLast,
+  expectConsistentWindow,
   layoutAttribute,
   padAttribute,
   roundingAttribute,
@@ -47,6 +48,7 @@ function conv2dInfo(x: Shape4, filter: Shape4, attributes: Attributes, dilations
   const pad = padAttribute(attributes);
   const info = backend_util.computeConv2DInfo(x, filter, strides, dilations, pad, rounding, false, layout);
   expectChannels(info, filter);
+  expectConsistentWindow(info, attributes);
   return info;
 }
 
@@ -61,6 +63,7 @@ function depthwiseInfo(x: Shape4, filter: Shape4, attributes: Attributes) {
   const rounding = roundingAttribute(attributes);
   const info = backend_util.computeConv2DInfo(x, filter, strides, dilations, pad, rounding, true);
   expectChannels(info, filter);
+  expectConsistentWindow(info, attributes);
   return info;
 }
 

@@ -134,7 +134,7 @@ const test = { result: 'bool' } as const;
 const logical = { accepts: BOOL, result: 'bool' } as const;
 
 export const ELEMENTWISE: readonly OpDefinition[] = [
-  unary('Abs'),
+  unary('Abs', numeric),
   unary('Acos', numeric),
   unary('Acosh', numeric),
   unary('Asin', numeric),

@@ -9,6 +9,7 @@ import type { InputSpecs, OpDefinition } from './op.js';
 import {
   broadcastShape,
   expectDType,
+  expectRank,
   expectSameDType,
   FLOAT,
   inputList,
@@ -50,11 +51,13 @@ const batchMatMul: OpDefinition = {
   cost: productCost,
 };
 
+/** Takes batches only, as `tf.fused.matMul` hands them over: the wasm kernel leaves its heap with other ranks. */
 const fusedMatMul: OpDefinition = {
   name: '_FusedMatMul',
   inputs: ['a', 'b'],
   optionalInputs: FUSED_INPUTS,
   infer(inputs, attributes) {
+    for (const name of ['a', 'b']) expectRank(inputs[name]!, name, 3);
     expectDType(inputs['a']!, 'a', FLOAT);
     const shape = productShape(inputs, attributes);
     checkFusion(inputs, attributes, shape);

@@ -16,7 +16,8 @@ export interface OpDefinition {
   /**
    * Specs of the outputs.
    *
-   * @throws INVALID_ATTRIBUTE when the attributes are malformed or contradict the inputs
+   * @throws a `Mistake`, or whatever TensorFlow.js's shape helpers throw, when the attributes are malformed or
+   *   contradict the inputs; call `inferNode`, which makes it INVALID_ATTRIBUTE and names the node
    */
   infer(inputs: InputSpecs, attributes: Attributes): readonly TensorSpec[];
   /** Expected cost; left out, it is one operation per output element and the bytes of all inputs and outputs. */

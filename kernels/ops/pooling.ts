@@ -5,7 +5,13 @@ import { elementCount, type Shape, type TensorSpec } from '../../scheduler/tenso
 import { flagAttribute, pairAttribute, tripleAttribute } from './attributes.js';
 import type { OpDefinition } from './op.js';
 import { expectDType, expectShape, FLOAT, NUMERIC, shape4, shape5, spec } from './specs.js';
-import { expectChannelsLast, padAttribute, roundingAttribute, uniformPadAttribute } from './window.js';
+import {
+  expectChannelsLast,
+  expectConsistentWindow,
+  padAttribute,
+  roundingAttribute,
+  uniformPadAttribute,
+} from './window.js';
 
 /** The pooled shape of an input, and the elements of one window. */
 type Window = (x: TensorSpec, name: string, attributes: Attributes) => { out: Shape; size: number };
@@ -16,6 +22,7 @@ const window2d: Window = (x, name, attributes) => {
   const rounding = roundingAttribute(attributes);
   const pad = padAttribute(attributes);
   const info = backend_util.computePool2DInfo(shape4(x, name), filter, strides, 1, pad, rounding);
+  expectConsistentWindow(info, attributes);
   return { out: info.outShape, size: elementCount(filter) };
 };
 

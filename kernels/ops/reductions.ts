@@ -67,7 +67,7 @@ function cumulation(name: string): OpDefinition {
   };
 }
 
-/** Kernels softmax along the last axis only; TensorFlow.js transposes for any other. */
+/** Kernels take the last axis only, counted from 0: the wasm kernel reads garbage with -1. */
 const softmax: OpDefinition = {
   name: 'Softmax',
   inputs: ['logits'],
@@ -75,8 +75,8 @@ const softmax: OpDefinition = {
     const logits = inputs['logits']!;
     expectDType(logits, 'logits', FLOAT);
     const rank = logits.shape.length;
-    const axis = axisAttribute(attributes, 'dim', rank);
-    expect(axis === rank - 1, `attribute dim to be the last axis (${rank - 1})`, attributes['dim']);
+    const { dim } = attributes;
+    expect(rank > 0 && dim === rank - 1, `attribute dim to be the last axis (${rank - 1})`, dim);
     return [spec('float32', logits.shape)];
   },
   // Maximum, difference, exponential, sum, quotient.

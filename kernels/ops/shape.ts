@@ -12,7 +12,7 @@ import {
 import { moveCost, viewCost } from './cost.js';
 import { expect } from './mistake.js';
 import type { OpDefinition } from './op.js';
-import { ANY, expectDType, shape4, spec } from './specs.js';
+import { expectDType, FLOAT, shape4, spec } from './specs.js';
 
 const reshape: OpDefinition = {
   name: 'Reshape',
@@ -20,10 +20,7 @@ const reshape: OpDefinition = {
   infer(inputs, attributes) {
     const x = inputs['x']!;
     const asked = integersAttribute(attributes, 'shape', -1);
-    const count = elementCount(x.shape);
-    const shape = util.inferFromImplicitShape(asked, count);
-    expect(elementCount(shape) === count, `attribute shape of ${count} elements`, asked);
-    return [spec(x.dtype, shape)];
+    return [spec(x.dtype, util.inferFromImplicitShape(asked, elementCount(x.shape)))];
   },
   cost: viewCost,
 };
@@ -105,7 +102,8 @@ const batchToSpace: OpDefinition = {
     const count = elementCount(blocks);
     expect(x.shape[0]! % count === 0, `x with a batch that is a multiple of ${count}`, formatSpec(x));
     const uncropped = backend_util.getReshapedPermuted([...x.shape], blocks, count);
-    return [spec(x.dtype, backend_util.getSliceSize(uncropped, crops, blocks.length))];
+    const cropped = backend_util.getSliceSize(uncropped, crops, blocks.length);
+    return [spec(x.dtype, [...cropped, ...uncropped.slice(cropped.length)])];
   },
   cost: moveCost,
 };
@@ -115,7 +113,7 @@ const depthToSpace: OpDefinition = {
   inputs: ['x'],
   infer(inputs, attributes) {
     const x = inputs['x']!;
-    expectDType(x, 'x', ['float32']);
+    expectDType(x, 'x', FLOAT);
     const block = integerAttribute(attributes, 'blockSize', 1);
     const format = choiceAttribute(attributes, 'dataFormat', ['NHWC', 'NCHW']);
     const [batch, ...rest] = shape4(x, 'x');
@@ -133,7 +131,6 @@ const diag: OpDefinition = {
   inputs: ['x'],
   infer(inputs) {
     const x = inputs['x']!;
-    expectDType(x, 'x', ANY);
     return [spec(x.dtype, [...x.shape, ...x.shape])];
   },
   cost: moveCost,

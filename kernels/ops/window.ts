@@ -30,6 +30,24 @@ export function roundingAttribute(attributes: Attributes): 'floor' | 'round' | '
   return choiceAttribute(attributes, 'dimRoundingMode', ['floor', 'round', 'ceil']);
 }
 
+const ROUND = { floor: Math.floor, round: Math.round, ceil: Math.ceil, none: Math.trunc } as const;
+
+/**
+ * Checks that the output is as large as its window says. With padding by a number TensorFlow.js takes height's filter
+ * and stride for the width too; its kernels then compute nonsense, or leave the wasm heap.
+ */
+export function expectConsistentWindow(info: backend_util.Conv2DInfo, attributes: Attributes): void {
+  const { padInfo, inHeight, inWidth, outHeight, outWidth } = info;
+  if (typeof attributes['pad'] !== 'number') return;
+  const round = ROUND[roundingAttribute(attributes) ?? 'none'];
+  const rows = inHeight + padInfo.top + padInfo.bottom - info.effectiveFilterHeight;
+  const columns = inWidth + padInfo.left + padInfo.right - info.effectiveFilterWidth;
+  const fits =
+    outHeight === round(rows / info.strideHeight + 1) && outWidth === round(columns / info.strideWidth + 1);
+  const expected = 'a square filter with equal strides and dilations where pad is a number';
+  expect(fits, expected, `pad ${attributes['pad']}`);
+}
+
 /** Layout of ops that exist in both. */
 export function layoutAttribute(attributes: Attributes): 'channelsLast' | 'channelsFirst' {
   const format = choiceAttribute(attributes, 'dataFormat', ['NHWC', 'NCHW']);
