@@ -16,6 +16,7 @@ import {
   usedName,
 } from './graph-builder/mistakes.js';
 import { BuilderValue, KernelValue, outputReference } from './graph-builder/value.js';
+import { UniqueNames } from './unique-names.js';
 
 export type { BuilderValue, KernelValue } from './graph-builder/value.js';
 
@@ -78,9 +79,7 @@ interface Resolved {
  */
 export class GraphBuilder {
   readonly #definitions: NodeDefinition[] = [];
-  readonly #names = new Set<string>();
-  /** How many names have been made from each stem. */
-  readonly #given = new Map<string, number>();
+  readonly #names = new UniqueNames();
   /** Specs by reference; a node's first output is there as `node` and as `node:0`. */
   readonly #specs = new Map<ValueReference, TensorSpec>();
   readonly #outputs = new Map<string, ValueReference>();
@@ -125,7 +124,7 @@ export class GraphBuilder {
     attributes: Readonly<Record<string, unknown>> = {},
     options: KernelOptions = {},
   ): KernelValue {
-    const name = options.name ?? this.#freeName(checkName(op, 'op'), '');
+    const name = options.name ?? this.#names.fresh(checkName(op, 'op'));
     const what = `node ${quote(name)}`;
     const plain = plainAttributes(attributes, what, 'INVALID_ATTRIBUTE', name);
     const declared = declaredSpecs(options.outputs, what, name);
@@ -194,7 +193,7 @@ export class GraphBuilder {
     options: InlineOptions = {},
   ): Readonly<Record<string, BuilderValue>> {
     if (!isGraph(graph)) throw invalid(`graph(): expected a graph, received ${quote(graph)}`, 'graph', graph);
-    const prefix = options.prefix ?? this.#freeName('graph', '/');
+    const prefix = options.prefix ?? this.#names.fresh('graph');
     const what = `inlined graph ${quote(prefix)}`;
     const { references } = this.#resolve(inputs, what);
     checkInputNames(graph, references, what);
@@ -282,16 +281,6 @@ export class GraphBuilder {
         formatSpec(expected),
         formatSpec(spec),
       );
-    }
-  }
-
-  /** `stem`, or `stem_1`, …: the first that this builder has not given out and no node bears. */
-  #freeName(stem: string, suffix: '' | '/'): string {
-    for (;;) {
-      const count = this.#given.get(stem + suffix) ?? 0;
-      this.#given.set(stem + suffix, count + 1);
-      const name = count === 0 ? stem : `${stem}_${count}`;
-      if (!this.#names.has(name)) return name;
     }
   }
 }

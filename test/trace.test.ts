@@ -386,7 +386,7 @@ describe('trace() of models', () => {
     const model = buildMobileNetV2();
     const before = engineState();
     const startMs = performance.now();
-    const full = await trace(({ x }) => ({ y: model.predict(x) as tf.Tensor }), {
+    const full = await trace(({ x }) => ({ y: model.predict(x) }), {
       x: { dtype: 'float32', shape: [1, 224, 224, 3] },
     });
     console.log(
@@ -636,6 +636,16 @@ describe('trace() refuses', () => {
     expect((await failure(gone)).message).toMatch(/disposed/);
     const twice = trace(({ x }) => ({ a: [x], a_0: x }), inputs);
     expect((await failure(twice)).code).toBe('INVALID_TRACE');
+  });
+
+  it('a change of backend', async () => {
+    const error = await failure(
+      trace(({ x }) => {
+        void tf.setBackend('cpu');
+        return x;
+      }, inputs),
+    );
+    expect(error.message).toMatch(/leaves the backend alone.*"cpu"/);
   });
 
   it('something that is no function', async () => {

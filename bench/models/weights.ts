@@ -13,7 +13,9 @@ export function seededUniform(seed: number): () => number {
 
 /** `length` values spread evenly over `centre` ± `reach`. */
 export function spread(next: () => number, length: number, centre: number, reach: number): Float32Array {
-  return Float32Array.from({ length }, () => centre + reach * next());
+  const values = new Float32Array(length);
+  for (let index = 0; index < length; index++) values[index] = centre + reach * next();
+  return values;
 }
 
 /** Half the width of an even spread whose variance keeps activations at unit variance (He; LeCun after linear layers). */

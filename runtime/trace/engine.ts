@@ -8,6 +8,7 @@ interface EngineInternals {
   backendName: string | null | undefined;
   backendInstance: tf.KernelBackend | null | undefined;
   pendingBackendInit: Promise<boolean> | null | undefined;
+  profiler: unknown;
 }
 
 /** Scopes, tape and profile: a trace has its own. */
@@ -25,21 +26,26 @@ export function activeBackend(engine: Engine): () => tf.KernelBackend {
   return () => backendInstance ?? engine.findBackend('cpu');
 }
 
+/** Makes `backend` the active one at once; it need not be in the registry of backends. */
+export function activate(engine: Engine, backend: tf.KernelBackend): void {
+  Object.assign(engine, { backendName: BACKEND_NAME, backendInstance: backend, pendingBackendInit: null });
+}
+
 /** Runs `action` with `backend` active and all of the caller's scopes, tapes and profiles out of reach. */
 export function withBackend<Result>(engine: Engine, backend: tf.KernelBackend, action: () => Result): Result {
   const internals = engine as unknown as EngineInternals;
-  const { backendName, backendInstance, pendingBackendInit } = internals;
+  const { backendName, backendInstance, pendingBackendInit, profiler } = internals;
   const { scopeStack, activeScope, activeTape, gradientDepth, kernelDepth, profiling } = engine.state;
   const state: StateFields = { scopeStack, activeScope, activeTape, gradientDepth, kernelDepth, profiling };
   const endQuiet = quietDebugging();
-  Object.assign(internals, { backendName: BACKEND_NAME, backendInstance: backend, pendingBackendInit: null });
+  activate(engine, backend);
   Object.assign(engine.state, { scopeStack: [], gradientDepth: 0, kernelDepth: 0, profiling: false });
   engine.startScope('trace');
   try {
     return action();
   } finally {
     Object.assign(engine.state, state);
-    Object.assign(internals, { backendName, backendInstance, pendingBackendInit });
+    Object.assign(internals, { backendName, backendInstance, pendingBackendInit, profiler });
     endQuiet();
   }
 }

@@ -5,14 +5,14 @@ import { curfewError, quote } from '../../scheduler/errors.js';
 import type { Graph } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
 import type { TraceResult } from '../trace.js';
-import { activeBackend, withBackend } from './engine.js';
+import { activate, activeBackend, BACKEND_NAME, withBackend } from './engine.js';
 import { registerKernels } from './kernels.js';
 import { Lifetime } from './lifetime.js';
 import { NodeNames } from './names.js';
 import { namedOutputs } from './outputs.js';
 import { Recorder } from './recorder.js';
 import { RecordingBackend } from './recording-backend.js';
-import { Violations, whileActive } from './violations.js';
+import { invalidTrace, Violations, whileActive } from './violations.js';
 
 type TracedFunction = (inputs: Record<string, tf.Tensor>) => TraceResult;
 
@@ -37,6 +37,8 @@ export function recordGraph(fn: TracedFunction, inputs: unknown): Graph {
       return graph;
     } finally {
       unwatch();
+      // The function may have chosen another one.
+      activate(engine, backend);
       lifetime.end(target, done);
       unregister();
     }
@@ -83,7 +85,15 @@ function call(fn: TracedFunction, tensors: Record<string, tf.Tensor>, violations
     throw violations.first ?? error;
   }
   if (violations.first !== undefined) throw violations.first;
+  if (tf.getBackend() !== BACKEND_NAME) throw otherBackend(tf.getBackend());
   return outputs;
+}
+
+function otherBackend(name: string): Error {
+  return invalidTrace(
+    `trace(): expected a function that leaves the backend alone, received one that sets ${quote(name)}`,
+    { expected: BACKEND_NAME, received: name },
+  );
 }
 
 function references(outputs: ReadonlyMap<string, tf.Tensor>, recorder: Recorder): Record<string, string> {
