@@ -69,6 +69,7 @@ async function throughPreparedNodes(): Promise<() => void> {
       inputSpecs: [SPEC, SPEC],
       outputs: [step + 2] as ValueId[],
       outputSpecs: [SPEC],
+      cost: { operations: 16, bytes: 192 },
     };
     return backend.prepare(node).run;
   });

@@ -21,6 +21,7 @@ import { StockBackend } from './stock-backend.js';
 import { evaluateStockKernels } from './stock-kernels.js';
 import { prepareStockNode } from './stock-node.js';
 import { isCorrectOnWasm } from './support.js';
+import { withExplicitPadding } from './windows.js';
 
 /** Everything that keeps the WebAssembly memory reachable. */
 interface Instance {
@@ -54,12 +55,10 @@ class WasmBackend implements KernelBackend {
   }
 
   prepare(node: ProgramNode): Preparation {
-    const own = this.#prepareOnWasm(node);
-    if (own !== undefined && isCorrectOnWasm(node)) return { run: own };
+    const own = isCorrectOnWasm(node) ? this.#prepareOnWasm(node) : undefined;
+    if (own !== undefined) return { run: own };
     const run = prepareCpuNode(node, this.#open.heap);
     if (run !== undefined) return { run, fallback: 'cpu' };
-    // Better a kernel that may be wrong for this dtype than none: only `LogicalXor` lacks a cpu kernel.
-    if (own !== undefined) return { run: own };
     throw curfewError('UNSUPPORTED_OP', `node "${node.name}": no wasm or cpu kernel for op ${node.op}`, {
       node: node.name,
       received: node.op,
@@ -72,7 +71,7 @@ class WasmBackend implements KernelBackend {
     if (config === undefined) return undefined;
     const isComposed = node.op === '_FusedMatMul' && !isFusedMatMulCorrect(node);
     const kernel = isComposed ? composeFusedMatMul(kernels) : config.kernelFunc;
-    const stock = prepareStockNode(kernel, node, stockBackend, heap, module);
+    const stock = prepareStockNode(kernel, withExplicitPadding(node), stockBackend, heap, module);
     const direct = prepareDirectNode(node, stock, heap, module, scratch);
     return direct ?? withFreshPacking(node, heap, stock);
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { compileFunction } from 'node:vm';
-import * as tf from '@tensorflow/tfjs-core';
+import type { KernelConfig } from '@tensorflow/tfjs-core';
 
 const require = createRequire(import.meta.url);
 const bundle = require.resolve('@tensorflow/tfjs-backend-wasm');
@@ -18,14 +18,14 @@ export const packageFolder = dirname(require.resolve('@tensorflow/tfjs-backend-w
  * in one thread (the caller's own and ours) would silently run on each other's heap. A private evaluation keeps them
  * apart, and leaves the registries of `@tensorflow/tfjs-core` alone.
  */
-export function evaluateStockKernels(): Map<string, tf.KernelConfig> {
-  const kernels = new Map<string, tf.KernelConfig>();
+export function evaluateStockKernels(): Map<string, KernelConfig> {
+  const kernels = new Map<string, KernelConfig>();
+  const requireFromBundle = createRequire(bundle);
   const core = {
-    ...(tf as unknown as { default: object }).default,
-    registerKernel: (config: tf.KernelConfig) => kernels.set(config.kernelName, config),
+    ...requireFromBundle('@tensorflow/tfjs-core'),
+    registerKernel: (config: KernelConfig) => kernels.set(config.kernelName, config),
     registerBackend: () => true,
   };
-  const requireFromBundle = createRequire(bundle);
   const requireModule = (name: string) => (name === '@tensorflow/tfjs-core' ? core : requireFromBundle(name));
   const evaluate = compileFunction(
     readFileSync(bundle, 'utf8'),

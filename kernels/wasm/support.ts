@@ -7,6 +7,7 @@
  */
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { type DType, elementCount, type Shape } from '../../scheduler/tensor.js';
+import { hasXnnpackWindows } from './windows.js';
 
 /** Correct for int32, too. Not `Mod` and `RealDiv`, which trap when dividing by zero. */
 const INT32_TOO = new Set([
@@ -65,6 +66,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   MaxPool3DGrad: never,
   MaxPoolGrad: never,
   MaxPoolWithArgmax: never,
+  // Mix up strides.
+  Conv3DBackpropFilterV2: never,
   Conv3DBackpropInputV2: never,
   // Gives float32 for float32, and INT_MIN when dividing by zero.
   FloorDiv: never,
@@ -74,7 +77,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   GatherV2: (node) => !node.attributes['batchDims'],
   // Knows weights along the last dimensions only.
   Prelu: (node) => isSuffix(inputShape(node, 'alpha')!, inputShape(node, 'x')!),
-  // Takes -1 for a number of classes.
+  // Takes -1 for a number of classes; TensorFlow.js does not pass it.
   Softmax: (node) => node.attributes['dim'] !== -1,
   // Throw.
   Conv2D: (node) => node.attributes['dataFormat'] !== 'NCHW',
@@ -93,7 +96,7 @@ export function isCorrectOnWasm(node: ProgramNode): boolean {
   // Kernels skip empty inputs and leave outputs that are not empty as they find them.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
   const rule = Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined;
-  return takesDTypes(node) && (rule === undefined || rule(node));
+  return takesDTypes(node) && (rule === undefined || rule(node)) && hasXnnpackWindows(node);
 }
 
 function takesDTypes(node: ProgramNode): boolean {
