@@ -1,6 +1,6 @@
 /** Runs host nodes: the caller's functions, whose results are as untrusted as feeds. */
 import { isAbortError } from 'abort-controller-x';
-import { type CurfewError, curfewError, quote } from '../scheduler/errors.js';
+import { CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph, HostNode } from '../scheduler/graph.js';
 import type { HostResult } from '../scheduler/run.js';
 import {
@@ -12,27 +12,26 @@ import {
   type TensorSpec,
 } from '../scheduler/tensor.js';
 
-function failed(
-  node: HostNode,
-  message: string,
-  details: { expected?: unknown; received?: unknown; cause?: unknown },
-): CurfewError {
-  return curfewError('HOST_NODE_FAILED', `host node ${quote(node.name)}: ${message}`, {
+function failed(node: HostNode, cause: unknown): HostResult {
+  const message = cause instanceof Error ? cause.message : quote(cause);
+  const { expected, received } = cause instanceof CurfewError ? cause : {};
+  const error = curfewError('HOST_NODE_FAILED', `host node ${quote(node.name)}: ${message}`, {
     node: node.name,
-    ...details,
+    expected,
+    received,
+    cause,
   });
+  return { status: 'failed', error };
 }
 
-function checkOutput(node: HostNode, name: string, output: unknown, spec: TensorSpec): TensorData {
-  const what = `host node ${quote(node.name)} output ${quote(name)}`;
+function checkOutput(output: unknown, spec: TensorSpec, what: string): TensorData {
   if (ArrayBuffer.isView(output)) return checkData(output, spec, what, 'HOST_NODE_FAILED');
   const { dtype, shape, data } = (output ?? {}) as Partial<Tensor>;
   if (dtype !== spec.dtype || !Array.isArray(shape) || !sameShape(shape, spec.shape)) {
+    const expected = formatSpec(spec);
     const received = output === undefined ? 'nothing' : `${quote(dtype)} ${quote(shape)}`;
-    throw failed(node, `expected ${formatSpec(spec)} as output ${quote(name)}, received ${received}`, {
-      expected: formatSpec(spec),
-      received,
-    });
+    const message = `${what}: expected ${expected}, received ${received}`;
+    throw curfewError('HOST_NODE_FAILED', message, { expected, received });
   }
   return checkData(data, spec, what, 'HOST_NODE_FAILED');
 }
@@ -40,11 +39,12 @@ function checkOutput(node: HostNode, name: string, output: unknown, spec: Tensor
 function checkOutputs(graph: Graph, node: HostNode, returned: unknown): readonly TensorData[] {
   if (typeof returned !== 'object' || returned === null) {
     const expected = `an object with the outputs ${node.outputNames.map(quote).join(', ')}`;
-    throw failed(node, `expected ${expected}, received ${quote(returned)}`, { expected, received: returned });
+    const message = `expected ${expected}, received ${quote(returned)}`;
+    throw curfewError('HOST_NODE_FAILED', message, { expected, received: returned });
   }
   return node.outputNames.map((name, index) => {
     const output = Object.hasOwn(returned, name) ? (returned as Record<string, unknown>)[name] : undefined;
-    return checkOutput(node, name, output, graph.values[node.outputs[index]!]!);
+    return checkOutput(output, graph.values[node.outputs[index]!]!, `output ${quote(name)}`);
   });
 }
 
@@ -58,15 +58,16 @@ export async function runHostNode(
   inputs: Readonly<Record<string, Tensor>>,
   signal: AbortSignal,
 ): Promise<HostResult> {
+  let returned: unknown;
   try {
-    const returned: unknown = await node.run(inputs, { signal, node: node.name });
-    return { status: 'completed', outputs: checkOutputs(graph, node, returned) };
+    returned = await node.run(inputs, { signal, node: node.name });
   } catch (error) {
     if (signal.aborted && (isAbortError(error) || error === signal.reason)) return { status: 'stopped' };
-    if (error instanceof Error && 'code' in error && error.code === 'HOST_NODE_FAILED') {
-      return { status: 'failed', error: error as CurfewError };
-    }
-    const message = error instanceof Error ? error.message : quote(error);
-    return { status: 'failed', error: failed(node, message, { cause: error }) };
+    return failed(node, error);
+  }
+  try {
+    return { status: 'completed', outputs: checkOutputs(graph, node, returned) };
+  } catch (error) {
+    return failed(node, error);
   }
 }

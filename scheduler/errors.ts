@@ -161,13 +161,42 @@ export interface ErrorRecord {
   readonly message: string;
   readonly node?: string | undefined;
   readonly stack?: string | undefined;
+  /** What `CurfewError` has of these, where it is a string or a number. */
+  readonly expected?: string | number | undefined;
+  readonly received?: string | number | undefined;
+}
+
+function plain(value: unknown): string | number | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }
 
 /** Any thrown value as a record; `fallback` is the code of what is no Curfew error. */
 export function toErrorRecord(error: unknown, fallback: ErrorCode, node?: string): ErrorRecord {
   if (error instanceof CurfewError) {
-    return { code: error.code, message: error.message, node: error.node ?? node, stack: error.stack };
+    const { code, message, stack, expected, received } = error;
+    return {
+      code,
+      message,
+      node: error.node ?? node,
+      stack,
+      expected: plain(expected),
+      received: plain(received),
+    };
   }
   const message = error instanceof Error ? error.message : quote(error);
   return { code: fallback, message, node, stack: error instanceof Error ? error.stack : undefined };
+}
+
+/** An error that came from another thread as a record. */
+export function fromErrorRecord({
+  code,
+  message,
+  node,
+  stack,
+  expected,
+  received,
+}: ErrorRecord): CurfewError {
+  const error = curfewError(code, message, { node, expected, received });
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }

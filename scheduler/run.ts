@@ -1,6 +1,6 @@
 /** Dispatches one run of a plan: the loop over pending counts and ready units, driven by device events. */
 import { type CancellationMode, type ControlWord, isStopped } from './cancellation.js';
-import { type CurfewError, curfewError, type ErrorRecord, invariant } from './errors.js';
+import { type CurfewError, fromErrorRecord, invariant } from './errors.js';
 import type { HostNode, NodeId, ValueId } from './graph.js';
 import type { Plan, Unit } from './plan.js';
 import type { ExportedValue, ProgramKey, SegmentTimes, SlotIndex, Stream, StreamEvent } from './stream.js';
@@ -50,13 +50,6 @@ export interface DispatchResult {
   /** When the last device work was over, where streams measured it. */
   readonly deviceEndedMs: number | undefined;
   readonly times: readonly LaneTimes[];
-}
-
-/** An error that came back from a stream as a record. */
-export function fromErrorRecord(record: ErrorRecord): CurfewError {
-  const error = curfewError(record.code, record.message, { node: record.node });
-  if (record.stack !== undefined) error.stack = record.stack;
-  return error;
 }
 
 /** The mutable state of one run. */

@@ -3,7 +3,7 @@ import type { CancellationMode } from '../../scheduler/cancellation.js';
 import type { Fallback } from '../../scheduler/device.js';
 import type { ErrorRecord } from '../../scheduler/errors.js';
 import type { NodeId } from '../../scheduler/graph.js';
-import type { BackendOptions } from '../../scheduler/kernel.js';
+import type { BackendMemory, BackendOptions } from '../../scheduler/kernel.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import type { ExportedValue, ProgramKey, SegmentTimes, SlotIndex } from '../../scheduler/stream.js';
 
@@ -17,8 +17,15 @@ export interface StreamWorkerData {
   readonly memory: SharedArrayBuffer;
 }
 
-/** Places in the shared statistics: bytes now, the peak, and how much of it constants take. */
-export const MEMORY = Object.freeze({ liveBytes: 0, peakBytes: 1, constantBytes: 2, length: 3 });
+/** Places in the shared statistics, each right by itself: what runs hold now, the most they held, and constants. */
+export const MEMORY = Object.freeze({ runBytes: 0, runPeakBytes: 1, constantBytes: 2, length: 3 });
+
+/** Writes the statistics of a stream. The reader may look between two of the words, so none is to be corrected by another. */
+export function writeMemory(memory: Float64Array, backend: BackendMemory, constantBytes: number): void {
+  memory[MEMORY.runBytes] = backend.liveBytes - constantBytes;
+  memory[MEMORY.runPeakBytes] = Math.max(0, backend.peakBytes - constantBytes);
+  memory[MEMORY.constantBytes] = constantBytes;
+}
 
 /** To the worker. */
 export type ToStream =

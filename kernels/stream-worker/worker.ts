@@ -5,7 +5,7 @@ import { invariant, toErrorRecord } from '../../scheduler/errors.js';
 import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
 import { viewControlBlock } from './control-block.js';
 import { driveBlocking } from './drive.js';
-import { type FromStream, MEMORY, type StreamWorkerData, type ToStream } from './protocol.js';
+import { type FromStream, type StreamWorkerData, type ToStream, writeMemory } from './protocol.js';
 import { StreamSession } from './session.js';
 
 const data = workerData as StreamWorkerData;
@@ -28,11 +28,7 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     control: viewControlBlock(data.control.buffer, data.control.slots).words,
     clock,
     post: (message, transfer) => messages.postMessage(message, transfer),
-    onMemory: (constantBytes) => {
-      memory[MEMORY.liveBytes] = backend.memory.liveBytes;
-      memory[MEMORY.peakBytes] = backend.memory.peakBytes;
-      memory[MEMORY.constantBytes] = constantBytes;
-    },
+    onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),
   });
   messages.on('message', (message: ToStream) => driveBlocking(session.handle(message), backend, clock));
 }
