@@ -4,12 +4,12 @@ import {
   type CurfewError,
   curfewError,
   type ErrorRecord,
+  fromErrorRecord,
   invariant,
   toErrorRecord,
 } from '../../scheduler/errors.js';
 import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
 import type { StreamProgram } from '../../scheduler/program.js';
-import { fromErrorRecord } from '../../scheduler/run.js';
 import type { ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
 import { type FromStream, MEMORY, type ToStream } from './protocol.js';
 import type { StartThread, StreamThread } from './thread.js';
@@ -57,6 +57,8 @@ export class HostedStream implements DeviceStream {
   #thread: StreamThread;
   #state: 'starting' | 'ready' | 'retiring' | 'broken' | 'closed' = 'starting';
   #broken: CurfewError | undefined;
+  /** Why the thread is being ended. */
+  #retired: CurfewError | undefined;
   #replaced = 0;
 
   constructor(options: HostedStreamOptions, events: HostedStreamEvents) {
@@ -80,11 +82,10 @@ export class HostedStream implements DeviceStream {
   }
 
   memory(): StreamMemory {
-    const constantBytes = this.#memory[MEMORY.constantBytes]!;
     return {
-      liveBytes: this.#memory[MEMORY.liveBytes]! - constantBytes,
-      peakBytes: Math.max(0, this.#memory[MEMORY.peakBytes]! - constantBytes),
-      constantBytes,
+      liveBytes: this.#memory[MEMORY.runBytes]!,
+      peakBytes: this.#memory[MEMORY.runPeakBytes]!,
+      constantBytes: this.#memory[MEMORY.constantBytes]!,
     };
   }
 
@@ -186,8 +187,7 @@ export class HostedStream implements DeviceStream {
         this.#settleLoad(message.key, ({ resolve }) => resolve(message.fallbacks));
         break;
       case 'not-loaded':
-        this.#settleLoad(message.key, ({ reject }) => reject(fromErrorRecord(message.error)));
-        this.#loads.delete(message.key);
+        this.#dropLoad(message.key, message.error);
         break;
       case 'node':
         this.#open(message.slot).run.onEvent({ kind: 'node', node: message.node, outputs: message.outputs });
@@ -199,7 +199,7 @@ export class HostedStream implements DeviceStream {
         this.#forget(message.slot);
         break;
       case 'defunct':
-        this.#replace(fromErrorRecord(message.error));
+        this.#retire(fromErrorRecord(message.error));
         break;
     }
   }
@@ -224,18 +224,31 @@ export class HostedStream implements DeviceStream {
     this.#keepAlive();
   }
 
+  #dropLoad(key: ProgramKey, error: ErrorRecord): void {
+    this.#settleLoad(key, ({ reject }) => reject(fromErrorRecord(error)));
+    this.#loads.delete(key);
+  }
+
   #forget(slot: SlotIndex): void {
     const open = this.#runs.get(slot);
     this.#runs.delete(slot);
     open?.closed?.();
     this.#keepAlive();
     if (this.#state === 'retiring' && this.#runs.size === 0) {
-      this.#replace(curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`));
+      this.#retire(curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`));
     }
   }
 
+  /** Ends a thread that must not go on. Its replacement waits for the end: the thread may still write to its runs' slots. */
+  #retire(reason: CurfewError): void {
+    this.#state = 'retiring';
+    this.#retired ??= reason;
+    this.#keepAlive();
+    void this.#thread.terminate();
+  }
+
   #onExit(reason: Error): void {
-    if (this.#state === 'closed') return;
+    if (this.#state === 'closed' || this.#state === 'broken') return;
     if (this.#state === 'starting') {
       this.#break(
         curfewError('DEVICE_UNAVAILABLE', `stream ${this.index}: ${reason.message}`, { cause: reason }),
@@ -245,19 +258,23 @@ export class HostedStream implements DeviceStream {
     }
   }
 
-  /** Starts a new worker in place of one that died or must not go on, and sends it the programs. */
-  #replace(reason: Error): void {
-    if (this.#state === 'closed' || this.#broken !== undefined) return;
-    const old = this.#thread;
+  /** Starts a thread in place of one that has ended, and sends it the programs that had been loaded. */
+  #replace(exitReason: Error): void {
+    const retired = this.#retired;
+    const reason = retired ?? exitReason;
+    const lost = lostRecord(this.index, reason);
     this.#state = 'starting';
+    this.#retired = undefined;
     this.#replaced++;
     this.#memory.fill(0);
     this.#exchanges.clear();
     this.#thread = this.#start();
-    for (const [key, { program, constants }] of this.#loads)
-      this.#post({ type: 'load', key, program, constants });
-    void old.terminate();
-    this.#loseRuns(lostRecord(this.index, reason));
+    for (const [key, { program, constants, settle }] of [...this.#loads]) {
+      // A program that was loading may be what the thread died of: it must not kill the replacement, too.
+      if (settle !== undefined && retired === undefined) this.#dropLoad(key, lost);
+      else this.#post({ type: 'load', key, program, constants });
+    }
+    this.#loseRuns(lost);
     this.#keepAlive();
     this.#events.onReplaced(reason);
   }
@@ -272,9 +289,7 @@ export class HostedStream implements DeviceStream {
   }
 
   #loseEverything(error: ErrorRecord): void {
-    for (const key of [...this.#loads.keys()])
-      this.#settleLoad(key, ({ reject }) => reject(fromErrorRecord(error)));
-    this.#loads.clear();
+    for (const key of [...this.#loads.keys()]) this.#dropLoad(key, error);
     this.#loseRuns(error);
   }
 
@@ -291,6 +306,7 @@ export class HostedStream implements DeviceStream {
   #keepAlive(): void {
     const busy =
       this.#state === 'starting' ||
+      this.#retired !== undefined ||
       this.#runs.size > 0 ||
       [...this.#loads.values()].some(({ settle }) => settle !== undefined);
     if (busy) this.#thread.ref();
