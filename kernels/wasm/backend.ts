@@ -88,7 +88,7 @@ class WasmBackend implements KernelBackend {
     this.#open.heap.release((tensor as HeapTensor).dataId);
   }
 
-  /** WebAssembly memory never shrinks: it goes when nothing refers to the instance. Prepared nodes do, too. */
+  /** WebAssembly memory never shrinks; it goes once the caller has dropped its prepared nodes, too. */
   close(): void {
     this.#instance = undefined;
   }

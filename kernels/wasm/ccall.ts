@@ -21,7 +21,8 @@ function withArrays(module: WasmModule, call: WasmFunction, places: readonly num
   return (...args) => {
     const stack = stackSave();
     try {
-      for (const place of places) {
+      for (let index = 0; index < places.length; index++) {
+        const place = places[index]!;
         const bytes = args[place] as Uint8Array;
         const pointer = stackAlloc(bytes.length) >>> 0;
         module.HEAPU8.set(bytes, pointer);

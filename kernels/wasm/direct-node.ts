@@ -3,6 +3,7 @@
  * arrays and argument objects, which cost TensorFlow.js several times what a small kernel does, are gone from the call.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { invariant } from '../../scheduler/errors.js';
 import type { ValueId } from '../../scheduler/graph.js';
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
 import {
@@ -14,7 +15,7 @@ import {
   type TensorSpec,
 } from '../../scheduler/tensor.js';
 import type { Heap, HeapTensor } from './heap.js';
-import type { WasmModule } from './module.js';
+import type { WasmFunction, WasmModule } from './module.js';
 
 /** `DType`s as the kernels number them (tfjs-backend-wasm, src/cc/backend.h). */
 const DTYPE_NUMBERS = { float32: 0, int32: 1, bool: 2 } as const;
@@ -86,6 +87,9 @@ const UNARY: Readonly<Record<string, OutputDType>> = {
   Tanh: 'input',
 };
 
+const UNARY_ARITY = 3;
+const BINARY_ARITY = 8;
+
 /** Ops whose output is their input's memory under another shape. */
 const ALIASES = new Set(['ExpandDims', 'Identity', 'Reshape']);
 
@@ -131,7 +135,7 @@ function prepareAlias(node: ProgramNode, stock: PreparedNode, heap: Heap): Prepa
 }
 
 function prepareUnary(node: ProgramNode, stock: PreparedNode, heap: Heap, module: WasmModule): PreparedNode {
-  const call = module.asm[node.op]!;
+  const call = exported(module, node.op, UNARY_ARITY);
   const from = node.inputs[0]!;
   const to = node.outputs[0]!;
   const output = measured(node.outputSpecs[0]!);
@@ -158,7 +162,7 @@ function prepareBinary(
   module: WasmModule,
   scratch: ShapeScratch,
 ): PreparedNode {
-  const call = module.asm[node.op]!;
+  const call = exported(module, node.op, BINARY_ARITY);
   const [aId, bId] = node.inputs as [ValueId, ValueId];
   const [aSpec, bSpec] = node.inputSpecs as [TensorSpec, TensorSpec];
   const to = node.outputs[0]!;
@@ -204,6 +208,13 @@ function binaryAgrees(node: ProgramNode, output: OutputDType): boolean {
   } catch {
     return false;
   }
+}
+
+/** The kernel's export, whose signature must be its family's: WebAssembly takes any number of arguments. */
+function exported(module: WasmModule, op: string, arity: number): WasmFunction {
+  const call = module.asm[op];
+  invariant(call?.length === arity, `wasm kernel ${op} takes ${arity} arguments`);
+  return call;
 }
 
 function writeShape(words: Int32Array, pointer: number, shape: Shape): void {
