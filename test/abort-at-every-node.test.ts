@@ -1,25 +1,16 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { interpret } from '../kernels/reference/interpret.js';
+import { describe, expect, it } from 'vitest';
 import type { Engine } from '../runtime/engine.js';
-import type { Executable } from '../runtime/executable.js';
 import type { RunOptions } from '../runtime/options.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import type { Placement } from '../scheduler/placement.js';
-import type { TensorData } from '../scheduler/tensor.js';
 import { runRejection } from './support/catch-error.js';
 import { startPuppetEngine } from './support/engines.js';
 import { ManualClock } from './support/manual-clock.js';
 import { abortListeners } from './support/signals.js';
-import { FEEDS, HOST_NODES, NODES, thirtyNodes } from './support/thirty-nodes.js';
+import { expectCorrectRun, FEEDS, HOST_NODES, NODES, thirtyNodes } from './support/thirty-nodes.js';
 
 const TIMEOUT_MS = 40;
 const positions = Array.from({ length: NODES }, (_, node) => node);
-
-let expected: TensorData;
-beforeAll(async () => {
-  const x = { dtype: 'float32', shape: [2, 3], data: FEEDS.x } as const;
-  expected = (await interpret(thirtyNodes(), { x }))['y']!.data;
-});
 
 /** An engine whose one slot per stream shows any slot that is not given back. */
 async function startStage(streams: number, placement: Placement) {
@@ -68,20 +59,12 @@ function expectNothingLeft(engine: Engine): void {
   expect(streams.map(({ inFlight, bytes: { live } }) => [inFlight, live])).toEqual(streams.map(() => [0, 0]));
 }
 
-async function expectNextRunCorrect(executable: Executable): Promise<void> {
-  const { outputs, report } = await executable.run(FEEDS);
-  expect(report.outcome).toBe('completed');
-  outputs['y']!.data.forEach((value, index) => {
-    expect(value).toBeCloseTo(expected[index]!, 5);
-  });
-}
-
 /** Nothing of the run is left, it settled once, and the engine serves the next run. */
 async function expectAsBefore({ engine, executable, clock }: Stage, settled: RunReport[]): Promise<void> {
   expectNothingLeft(engine);
   expect(clock.timers).toBe(0);
   expect(settled).toHaveLength(1);
-  await expectNextRunCorrect(executable);
+  await expectCorrectRun(executable);
   expectNothingLeft(engine);
   settled.length = 0;
 }

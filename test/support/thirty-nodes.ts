@@ -1,4 +1,7 @@
 /** A graph of thirty nodes, named `n0` to `n29`, with fan-out, fan-in, and host nodes beside device work. */
+import { expect } from 'vitest';
+import { interpret } from '../../kernels/reference/interpret.js';
+import type { Executable } from '../../runtime/executable.js';
 import { GraphBuilder } from '../../runtime/graph-builder.js';
 import type { Graph, HostContext } from '../../scheduler/graph.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
@@ -79,4 +82,18 @@ function addKernel(builder: GraphBuilder, number: number, a: string, b: string |
   const options = { name: `n${number}` };
   if (b === undefined) builder.kernel('Tanh', { x: a }, {}, options);
   else builder.kernel('Add', { a, b }, {}, options);
+}
+
+const expected = interpret(thirtyNodes(), { x: { ...SPEC, data: FEEDS.x } });
+
+/** Runs a compiled `thirtyNodes` and compares with the interpreter. */
+export async function expectCorrectRun(executable: Executable): Promise<void> {
+  const { outputs, report } = await executable.run(FEEDS);
+  expect(report).toMatchObject({ outcome: 'completed', nodesCompleted: NODES + 1 });
+  for (const [name, tensor] of Object.entries(await expected)) {
+    const { data } = outputs[name]!;
+    tensor.data.forEach((value, index) => {
+      expect(data[index]).toBeCloseTo(value, 5);
+    });
+  }
 }
