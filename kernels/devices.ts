@@ -3,10 +3,13 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Device, DeviceOptions } from '../scheduler/device.js';
 import { createWorkerDevice } from './stream-worker/worker-device.js';
+import type { VirtualOptions } from './virtual/options.js';
+import { createVirtualDevice } from './virtual/virtual-device.js';
 
 /** A device: by name, or a module that exports `createKernelBackend`. */
 export type DeviceChoice =
   | { readonly name: 'wasm' }
+  | { readonly name: 'virtual'; readonly virtual: VirtualOptions }
   | { readonly name: string; readonly module: URL; readonly options: unknown };
 
 const require = createRequire(import.meta.url);
@@ -20,6 +23,7 @@ const BUILT_IN = { wasm: '#kernels/wasm/backend.js' } as const;
  * @throws DEVICE_UNAVAILABLE when it cannot run on this machine
  */
 export function createDevice(choice: DeviceChoice, options: DeviceOptions): Promise<Device> {
+  if ('virtual' in choice) return createVirtualDevice(options, choice.virtual);
   const isModule = 'module' in choice;
   return createWorkerDevice({
     ...options,

@@ -172,7 +172,9 @@ export class ExecutableRun {
   async #runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>): Promise<HostResult> {
     const { plan, clock } = this.#context;
     const startMs = this.#options.timeline ? clock.nowMs() - this.#startMs : 0;
+    const release = clock.hold?.();
     const result = await runHostNode(plan.graph, node, inputs, this.#stopHosts.signal);
+    release?.();
     if (this.#options.timeline) {
       this.#hostTimes.push({
         name: node.name,

@@ -1,5 +1,12 @@
 /** Curfew's public API. */
 
+export type {
+  VirtualFault,
+  VirtualLogEntry,
+  VirtualNode,
+  VirtualOptions,
+} from '../kernels/virtual/options.js';
+export type { DeviceProfile, ProfileName } from '../kernels/virtual/profiles.js';
 export type { CancellationOption } from '../scheduler/cancellation.js';
 export type { Fallback } from '../scheduler/device.js';
 export { CurfewError, ERROR_CODES, type ErrorCode } from '../scheduler/errors.js';
@@ -13,8 +20,18 @@ export type { EngineEvents, RunInfo } from './events.js';
 export type { Executable } from './executable.js';
 export type { RunResult } from './executable-run.js';
 export type { Feeds } from './feeds.js';
-export { GraphBuilder } from './graph-builder.js';
+export {
+  type BuilderInput,
+  type BuilderInputs,
+  type BuilderValue,
+  GraphBuilder,
+  type HostOptions,
+  type InlineOptions,
+  type KernelOptions,
+  type KernelValue,
+} from './graph-builder.js';
 export type { EngineOptions, RunOptions } from './options.js';
 export type { EngineStats, StreamStats } from './stats.js';
 export type { ChromeTrace, TraceEvent } from './timeline/chrome-trace.js';
 export type { Timeline, TimelineNode } from './timeline/timeline.js';
+export { type TracedInput, type TraceFunction, type TraceResult, trace } from './trace.js';

@@ -1,6 +1,8 @@
 /** Options of engines and runs, as callers give them and as they are once checked. */
 
 import type { DeviceChoice } from '../kernels/devices.js';
+import type { VirtualOptions } from '../kernels/virtual/options.js';
+import { DEVICE_PROFILES } from '../kernels/virtual/profiles.js';
 import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
 import { curfewError, quote } from '../scheduler/errors.js';
 import { MAX_RUNS_IN_FLIGHT, MAX_STREAMS, MAX_TIMEOUT_MS } from '../scheduler/limits.js';
@@ -8,10 +10,12 @@ import { MAX_RUNS_IN_FLIGHT, MAX_STREAMS, MAX_TIMEOUT_MS } from '../scheduler/li
 /** Options of `createEngine`. */
 export interface EngineOptions {
   /**
-   * What executes kernels: `'wasm'` (default), or a module that exports `createKernelBackend`, loaded in each stream's
-   * worker with `options` (plain data).
+   * What executes kernels: `'wasm'` (default), `'virtual'` (simulated, see `virtual`), or a module that exports
+   * `createKernelBackend`, loaded in each stream's worker with `options` (plain data).
    */
-  readonly device?: 'wasm' | { readonly module: URL; readonly options?: unknown } | undefined;
+  readonly device?: 'wasm' | 'virtual' | { readonly module: URL; readonly options?: unknown } | undefined;
+  /** What the virtual device simulates. Only with `device: 'virtual'`. */
+  readonly virtual?: VirtualOptions | undefined;
   /** Streams, each a worker thread with a heap of its own. 1 to 64. Default 1. */
   readonly streams?: number | undefined;
   /** Intra-op threads per stream. Default 1; the wasm device offers no more yet. */
@@ -92,20 +96,41 @@ function checkInteger(
   throw invalid(option, `an integer from ${least} to ${most}`, value);
 }
 
-function checkDevice(device: unknown): DeviceChoice {
+function checkVirtual(virtual: unknown): VirtualOptions {
+  checkKeys(virtual, 'virtual', ['profile', 'seed', 'jitter', 'compute', 'kernelMs', 'faults', 'log']);
+  const { profile = 'h200', seed = 1, jitter = 0, compute = false } = virtual;
+  const isNamed = typeof profile === 'string' && Object.hasOwn(DEVICE_PROFILES, profile);
+  if (!isNamed && (typeof profile !== 'object' || profile === null)) {
+    throw invalid(
+      'virtual.profile',
+      `${Object.keys(DEVICE_PROFILES).join(', ')} or a profile object`,
+      profile,
+    );
+  }
+  if (!Number.isInteger(seed)) throw invalid('virtual.seed', 'an integer', seed);
+  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter < 1)) {
+    throw invalid('virtual.jitter', 'a number from 0 to below 1', jitter);
+  }
+  if (typeof compute !== 'boolean') throw invalid('virtual.compute', 'true or false', compute);
+  return virtual as VirtualOptions;
+}
+
+function checkDevice(device: unknown, virtual: unknown): DeviceChoice {
+  if (device === 'virtual') return { name: 'virtual', virtual: checkVirtual(virtual ?? {}) };
+  if (virtual !== undefined) throw invalid('virtual', "no such option unless device is 'virtual'", virtual);
   if (device === undefined || device === 'wasm') return { name: 'wasm' };
-  if (device === 'tensorflow' || device === 'webgpu' || device === 'virtual') {
+  if (device === 'tensorflow' || device === 'webgpu') {
     throw curfewError(
       'UNSUPPORTED_OPTION',
-      `device: expected 'wasm' or { module, options }; ${quote(device)} is not available yet`,
+      `device: expected 'wasm', 'virtual' or { module, options }; ${quote(device)} is not available yet`,
       {
-        expected: ['wasm', '{ module, options }'],
+        expected: ['wasm', 'virtual', '{ module, options }'],
         received: device,
       },
     );
   }
   if (typeof device !== 'object' || device === null)
-    throw invalid('device', "'wasm' or { module: URL, options }", device);
+    throw invalid('device', "'wasm', 'virtual' or { module: URL, options }", device);
   checkKeys(device, 'device', ['module', 'options']);
   const { module, options } = device;
   if (!(module instanceof URL)) throw invalid('device.module', 'a URL', module);
@@ -116,6 +141,7 @@ function checkDevice(device: unknown): DeviceChoice {
 export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   checkKeys(options, 'options of createEngine', [
     'device',
+    'virtual',
     'streams',
     'threads',
     'runsInFlight',
@@ -129,7 +155,7 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   }
   const unlimited = queueLimit === Number.POSITIVE_INFINITY;
   return {
-    device: checkDevice(options['device']),
+    device: checkDevice(options['device'], options['virtual']),
     streams: checkInteger(options['streams'], 'streams', 1, MAX_STREAMS, 1),
     threads: checkInteger(options['threads'], 'threads', 1, MAX_STREAMS, 1),
     runsInFlight: checkInteger(options['runsInFlight'], 'runsInFlight', 1, MAX_RUNS_IN_FLIGHT, 2),

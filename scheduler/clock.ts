@@ -12,6 +12,11 @@ export interface Clock {
   nowMs(): number;
   /** Calls `callback` once, not before `delayMs` have passed. Never keeps the process alive by itself. */
   setTimer(delayMs: number, callback: () => void): CancelTimer;
+  /**
+   * Clocks that advance by themselves only: has time stand still while real work goes on, until the returned function
+   * is called.
+   */
+  hold?(): () => void;
 }
 
 /**

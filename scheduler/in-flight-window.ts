@@ -26,6 +26,9 @@ const WINDOW_SHARE = 0.5;
  */
 const LEAD_MS = 0.05;
 
+/** Pauses shorter than this are not worth it, and rounding must not make an endless row of them. */
+const SHORTEST_PAUSE_MS = 0.001;
+
 /** What is in flight of one segment. Steps are consecutive: from `#head` to before `#tail`. */
 export class InFlightWindow {
   readonly #costs: NodeCosts;
@@ -96,12 +99,14 @@ export class InFlightWindow {
     if (this.isEmpty) return NO_WAIT;
     const inFlightMs = this.#inFlightMs;
     if (!Number.isFinite(inFlightMs) || !Number.isFinite(costMs)) return { kind: 'fence', step: this.last };
-    if (nowMs - this.#verifiedMs >= this.#windowMs)
+    const single = this.#tail - this.#head === 1;
+    // Estimates alone would let the queue grow unseen, were they too low.
+    if (!single && nowMs - this.#verifiedMs >= this.#windowMs)
       return { kind: 'fence', step: this.#middle(inFlightMs / 2) };
     const leftMs = Math.max(0, inFlightMs - (nowMs - this.#busySinceMs));
-    if (leftMs + costMs <= this.#windowMs || leftMs <= LEAD_MS) return NO_WAIT;
     const targetMs = Math.max(LEAD_MS, Math.min(this.#windowMs / 2, this.#windowMs - costMs));
-    if (this.#tail - this.#head === 1) return { kind: 'pause', ms: leftMs - targetMs };
+    if (leftMs + costMs <= this.#windowMs || leftMs <= targetMs + SHORTEST_PAUSE_MS) return NO_WAIT;
+    if (single) return { kind: 'pause', ms: leftMs - targetMs };
     return { kind: 'fence', step: this.#middle(targetMs) };
   }
 

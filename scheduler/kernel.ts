@@ -1,5 +1,5 @@
 /** The contract of a device's kernels, as a stream worker hosts them. A device implements it in `kernels/<device>/`. */
-import type { Attributes, NodeId, ValueId } from './graph.js';
+import type { Attributes, NodeCost, NodeId, ValueId } from './graph.js';
 import type { TensorSpec } from './tensor.js';
 
 /** One kernel node of a stream's program. Plain data: it is sent to the worker once, when a graph is compiled. */
@@ -15,6 +15,8 @@ export interface ProgramNode {
   /** Places in the value table that the node fills. */
   readonly outputs: readonly ValueId[];
   readonly outputSpecs: readonly TensorSpec[];
+  /** Expected cost, from the op table. */
+  readonly cost: NodeCost;
 }
 
 /** A tensor on the device. Only the backend that made it looks inside. */

@@ -119,6 +119,7 @@ function programNode(graph: Graph, node: KernelNode): ProgramNode {
     inputSpecs: node.inputs.map((value) => specOf(graph, value)),
     outputs: node.outputs,
     outputSpecs: node.outputs.map((value) => specOf(graph, value)),
+    cost: node.cost,
   };
 }
 

@@ -1,0 +1,187 @@
+/** Kernels and memory of a simulated stream. A call only prepares work; the virtual thread submits it and lets time pass. */
+import { type CurfewError, curfewError, invariant } from '../../scheduler/errors.js';
+import type {
+  BackendMemory,
+  DeviceTensor,
+  KernelBackend,
+  Preparation,
+  ProgramNode,
+  ValueTable,
+} from '../../scheduler/kernel.js';
+import {
+  allocateData,
+  byteLength,
+  bytesOf,
+  elementCount,
+  type Tensor,
+  type TensorData,
+  type TensorSpec,
+  viewData,
+} from '../../scheduler/tensor.js';
+import { prepareOnCpu } from '../reference/cpu.js';
+import type { QueuedWork } from './device-queue.js';
+import type { NodeFaults } from './faults.js';
+import type { Simulation } from './options.js';
+import type { Random } from './random.js';
+
+/** A tensor of the simulated device. `data` appears when the work that makes it has ended. */
+interface VirtualTensor extends DeviceTensor {
+  data: TensorData | undefined;
+  released: boolean;
+}
+
+export class VirtualBackend implements KernelBackend {
+  readonly device = 'virtual';
+  readonly queueing = true;
+  readonly memory: BackendMemory = { liveBytes: 0, peakBytes: 0 };
+  readonly #simulation: Simulation;
+  readonly #faults: NodeFaults;
+  readonly #random: Random;
+  readonly #limitBytes: number;
+  #prepared: QueuedWork[] = [];
+  #copyMs = 0;
+
+  constructor(simulation: Simulation, faults: NodeFaults, random: Random, limitBytes: number | undefined) {
+    this.#simulation = simulation;
+    this.#faults = faults;
+    this.#random = random;
+    this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Work prepared since the last call, in order. */
+  takeWork(): readonly QueuedWork[] {
+    const work = this.#prepared;
+    this.#prepared = [];
+    return work;
+  }
+
+  /** Host time spent copying out since the last call. */
+  takeCopyMs(): number {
+    const copyMs = this.#copyMs;
+    this.#copyMs = 0;
+    return copyMs;
+  }
+
+  prepare(node: ProgramNode): Preparation {
+    const compute = this.#simulation.compute ? prepareOnCpu(node) : undefined;
+    if (this.#simulation.compute && compute === undefined) {
+      throw curfewError(
+        'UNSUPPORTED_OP',
+        `node "${node.name}": no reference kernel to compute op ${node.op} with`,
+        {
+          node: node.name,
+          received: node.op,
+        },
+      );
+    }
+    const expectedMs = this.#expectedMs(node);
+    return { run: (values) => this.#prepareKernel(node, values, expectedMs, compute) };
+  }
+
+  #expectedMs(node: ProgramNode): number {
+    const { profile } = this.#simulation;
+    const given = this.#simulation.kernelMs({ name: node.name, op: node.op, cost: node.cost });
+    if (given !== undefined) return given;
+    const { operations, bytes } = node.cost;
+    const peakMs = Math.max(operations / profile.operationsPerMs, bytes / profile.bytesPerMs);
+    return Math.max(profile.minKernelMs, peakMs / profile.efficiency);
+  }
+
+  #prepareKernel(
+    node: ProgramNode,
+    values: ValueTable,
+    expectedMs: number,
+    compute: ((inputs: readonly Tensor[]) => readonly Tensor[]) | undefined,
+  ): void {
+    if (this.#faults.take('submit-error', node.name) !== undefined) {
+      throw curfewError('OUT_OF_MEMORY', `node "${node.name}": simulated lack of memory`, {
+        node: node.name,
+      });
+    }
+    const inputs = node.inputs.map((value) => values[value] as VirtualTensor);
+    for (const input of inputs)
+      invariant(!input.released, `node ${node.name} uses a tensor after its release`);
+    const outputs = this.#allocate(node.outputSpecs);
+    for (const [index, value] of node.outputs.entries()) values[value] = outputs[index];
+    const slow = this.#faults.take('slow-kernel', node.name)?.factor ?? 1;
+    const jitter = 1 + this.#simulation.jitter * (2 * this.#random() - 1);
+    this.#prepared.push({
+      name: node.name,
+      durationMs: expectedMs * slow * jitter,
+      execute: () => this.#execute(node, inputs, outputs, compute),
+    });
+  }
+
+  #execute(
+    node: ProgramNode,
+    inputs: readonly VirtualTensor[],
+    outputs: readonly VirtualTensor[],
+    compute: ((inputs: readonly Tensor[]) => readonly Tensor[]) | undefined,
+  ): CurfewError | undefined {
+    if (this.#faults.take('kernel-error', node.name) !== undefined) {
+      return curfewError('KERNEL_FAILED', `node "${node.name}": simulated kernel error`, { node: node.name });
+    }
+    const tensors = inputs.map(({ dtype, shape, data }) => {
+      invariant(data !== undefined, `node ${node.name} starts after its inputs are made`);
+      return { dtype, shape, data };
+    });
+    const results = compute?.(tensors);
+    for (const [index, output] of outputs.entries()) {
+      output.data =
+        results === undefined ? allocateData(output.dtype, elementCount(output.shape)) : results[index]!.data;
+    }
+    return undefined;
+  }
+
+  upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {
+    const [tensor] = this.#allocate([spec]);
+    const staged = viewData(spec, bytes.slice().buffer);
+    const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
+    this.#prepared.push({
+      name: 'copy in',
+      durationMs: copyLatencyMs + bytes.byteLength / copyBytesPerMs,
+      execute: () => {
+        tensor!.data = staged;
+        return undefined;
+      },
+    });
+    return tensor!;
+  }
+
+  read(tensor: DeviceTensor): Uint8Array {
+    const { data, released } = tensor as VirtualTensor;
+    invariant(!released, 'a tensor is read before its release');
+    invariant(data !== undefined, 'a tensor is read after a fence that covers it');
+    const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
+    this.#copyMs += copyLatencyMs + data.byteLength / copyBytesPerMs;
+    return bytesOf(data);
+  }
+
+  release(tensor: DeviceTensor): void {
+    const own = tensor as VirtualTensor;
+    invariant(!own.released, 'a tensor is released once');
+    own.released = true;
+    this.memory.liveBytes -= byteLength(tensor);
+  }
+
+  close(): void {
+    this.memory.liveBytes = 0;
+  }
+
+  #allocate(specs: readonly TensorSpec[]): VirtualTensor[] {
+    const bytes = specs.reduce((sum, spec) => sum + byteLength(spec), 0);
+    if (this.memory.liveBytes + bytes > this.#limitBytes) {
+      throw curfewError(
+        'OUT_OF_MEMORY',
+        `virtual: could not allocate ${bytes} bytes with ${this.memory.liveBytes} bytes live`,
+        {
+          expected: `${this.#limitBytes} bytes at most`,
+          received: this.memory.liveBytes + bytes,
+        },
+      );
+    }
+    this.memory.liveBytes += bytes;
+    this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.liveBytes);
+    return specs.map(({ dtype, shape }) => ({ dtype, shape, data: undefined, released: false }));
+  }
+}

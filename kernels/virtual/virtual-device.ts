@@ -1,0 +1,118 @@
+/** The virtual device: simulated streams on a virtual clock, behind the same contract as every other device. */
+import { type ControlWord, RUN_STATE, STATE_MASK } from '../../scheduler/cancellation.js';
+import type { Device, DeviceOptions, RunControls } from '../../scheduler/device.js';
+import type { SlotIndex } from '../../scheduler/stream.js';
+import {
+  type ControlBlock,
+  createControlBlock,
+  SharedControls,
+  stopWord,
+} from '../stream-worker/control-block.js';
+import { startStreams } from '../stream-worker/stream-set.js';
+import { NodeFaults } from './faults.js';
+import type { Simulation, VirtualFault, VirtualOptions } from './options.js';
+import { DEVICE_PROFILES } from './profiles.js';
+import { VirtualClock } from './virtual-clock.js';
+import { VirtualThread } from './virtual-thread.js';
+
+/** Control words with a watchdog on virtual time. */
+class VirtualControls implements RunControls {
+  readonly #block: ControlBlock;
+  readonly #shared: SharedControls;
+  readonly #clock: VirtualClock;
+  readonly #offsetMs: number;
+  readonly #cancel = new Map<SlotIndex, () => void>();
+
+  constructor(block: ControlBlock, clock: VirtualClock, offsetMs: number) {
+    this.#block = block;
+    this.#shared = new SharedControls(block);
+    this.#clock = clock;
+    this.#offsetMs = offsetMs;
+  }
+
+  begin(slot: SlotIndex): ControlWord {
+    return this.#shared.begin(slot);
+  }
+
+  stop(slot: SlotIndex, state: number): boolean {
+    return this.#shared.stop(slot, state);
+  }
+
+  setDeadline(slot: SlotIndex, atMs: number): void {
+    const word = Atomics.load(this.#block.words, slot);
+    const cancel = this.#clock.setTimer(atMs + this.#offsetMs - this.#clock.nowMs(), () => {
+      if ((word & STATE_MASK) === RUN_STATE.running) stopWord(this.#block, slot, word, RUN_STATE.deadline);
+    });
+    this.#cancel.set(slot, cancel);
+  }
+
+  end(slot: SlotIndex): void {
+    this.#cancel.get(slot)?.();
+    this.#cancel.delete(slot);
+    this.#shared.end(slot);
+  }
+}
+
+/** Fills in what is left out. */
+function completeOptions(options: VirtualOptions): Simulation {
+  const { profile = 'h200', seed = 1, jitter = 0, compute = false, faults = [] } = options;
+  return {
+    profile: typeof profile === 'string' ? DEVICE_PROFILES[profile] : profile,
+    seed,
+    jitter,
+    compute,
+    faults,
+    kernelMs: (node) => options.kernelMs?.(node),
+    log: (entry) => options.log?.(entry),
+  };
+}
+
+type TimedFault = Extract<VirtualFault, { atMs: number }>;
+
+function scheduleFaults(
+  faults: readonly VirtualFault[],
+  clock: VirtualClock,
+  threads: readonly (VirtualThread | undefined)[],
+): void {
+  for (const fault of faults.filter((any): any is TimedFault => 'atMs' in any)) {
+    clock.setTimer(fault.atMs, () => {
+      if (fault.kind === 'clock-jump') clock.jump(fault.byMs);
+      else if (fault.kind === 'stall') threads[fault.stream]?.queue.stall();
+      else threads[fault.stream]?.end(new Error('simulated loss of the device'));
+    });
+  }
+}
+
+/** Starts a simulation. The device brings its own clock, at 0. */
+export async function createVirtualDevice(
+  options: DeviceOptions,
+  virtual: VirtualOptions,
+  clock = new VirtualClock(),
+): Promise<Device> {
+  const simulation = completeOptions(virtual);
+  const block = createControlBlock(options.slots);
+  const watchdog = simulation.faults.find((fault) => fault.kind === 'watchdog');
+  const controls = new VirtualControls(block, clock, watchdog?.offsetMs ?? 0);
+  const faults = new NodeFaults(simulation.faults);
+  const threads: (VirtualThread | undefined)[] = [];
+  const { memoryLimitBytes } = options;
+  const { streams, ready } = startStreams({
+    streams: options.streams,
+    memoryLimitBytes,
+    events: options.events,
+    startThread: (stream, memory) => (events) => {
+      const thread = new VirtualThread(
+        { stream, simulation, faults, clock, control: block.words, memory, memoryLimitBytes },
+        events,
+      );
+      threads[stream] = thread;
+      return thread;
+    },
+  });
+  scheduleFaults(simulation.faults, clock, threads);
+  await ready;
+  const close = async () => {
+    await Promise.all(streams.map((stream) => stream.terminate()));
+  };
+  return { name: 'virtual', clock, streams, controls, close };
+}
