@@ -1,5 +1,5 @@
 /** The plain backend: TensorFlow.js's cpu kernels, one after the other. What faster backends are compared with. */
-import { curfewError, invariant } from '../../scheduler/errors.js';
+import { curfewError, invariant, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
   CreateKernelBackend,
@@ -26,10 +26,14 @@ class ReferenceBackend implements KernelBackend {
   prepare(node: ProgramNode): Preparation {
     const kernel = prepareOnCpu(node);
     if (kernel === undefined) {
-      throw curfewError('UNSUPPORTED_OP', `node "${node.name}": no cpu kernel for op ${node.op}`, {
-        node: node.name,
-        received: node.op,
-      });
+      throw curfewError(
+        'UNSUPPORTED_OP',
+        `node "${node.name}": expected an op with a cpu kernel, received ${quote(node.op)}`,
+        {
+          node: node.name,
+          received: node.op,
+        },
+      );
     }
     return {
       run: (values) => {

@@ -1,6 +1,6 @@
 /** The default device: TensorFlow.js's WebAssembly kernels, called without its engine. */
 import type { KernelConfig } from '@tensorflow/tfjs-core';
-import { curfewError, invariant } from '../../scheduler/errors.js';
+import { curfewError, invariant, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
   CreateKernelBackend,
@@ -59,10 +59,14 @@ class WasmBackend implements KernelBackend {
     if (own !== undefined) return { run: own };
     const run = prepareCpuNode(node, this.#open.heap);
     if (run !== undefined) return { run, fallback: 'cpu' };
-    throw curfewError('UNSUPPORTED_OP', `node "${node.name}": no wasm or cpu kernel for op ${node.op}`, {
-      node: node.name,
-      received: node.op,
-    });
+    throw curfewError(
+      'UNSUPPORTED_OP',
+      `node "${node.name}": expected an op with a wasm or cpu kernel, received ${quote(node.op)}`,
+      {
+        node: node.name,
+        received: node.op,
+      },
+    );
   }
 
   #prepareOnWasm(node: ProgramNode): PreparedNode | undefined {
@@ -106,10 +110,14 @@ class WasmBackend implements KernelBackend {
  */
 export const createKernelBackend: CreateKernelBackend = async ({ threads, memoryLimitBytes }) => {
   if (threads > 1) {
-    throw curfewError('UNSUPPORTED_OPTION', `threads: the wasm device has 1, received ${threads}`, {
-      expected: 1,
-      received: threads,
-    });
+    throw curfewError(
+      'UNSUPPORTED_OPTION',
+      `threads: expected 1, as the wasm device has no more, received ${threads}`,
+      {
+        expected: 1,
+        received: threads,
+      },
+    );
   }
   return new WasmBackend(await createInstance(memoryLimitBytes));
 };
