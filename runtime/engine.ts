@@ -54,6 +54,7 @@ export class Engine {
   readonly #device: Device;
   readonly #slots: SlotTable;
   readonly #admission: Admission;
+  readonly #drainLimitMs: number | undefined;
   readonly #exchanges = new Exchanges();
   readonly #counts = new RunCounts();
   readonly #events: EngineEmitter;
@@ -67,6 +68,7 @@ export class Engine {
   constructor(device: Device, options: CheckedEngineOptions, events: EngineEmitter) {
     this.#device = device;
     this.#events = events;
+    this.#drainLimitMs = options.drainLimitMs;
     this.#slots = new SlotTable(device.streams, options.runsInFlight);
     this.#admission = new Admission(this.#slots, options.streams * options.runsInFlight, options.queueLimit);
   }
@@ -178,6 +180,7 @@ export class Engine {
         controls: this.#device.controls,
         admission: this.#admission,
         exchanges: this.#exchanges,
+        drainLimitMs: this.#drainLimitMs,
         onDispatched: () => {
           dispatched = true;
           this.#counts.inFlight++;

@@ -16,7 +16,8 @@ import { collectOutputs } from './feeds.js';
 import { runHostNode } from './host-node.js';
 import type { CheckedRunOptions } from './options.js';
 import type { Place } from './slots.js';
-import { Timeline, type TimelineNode } from './timeline/timeline.js';
+import { Timeline } from './timeline/timeline.js';
+import type { TimelineNode } from './timeline/timeline-data.js';
 
 /** What a run resolves with. */
 export interface RunResult {
@@ -37,6 +38,8 @@ export interface RunContext {
   readonly controls: RunControls;
   readonly admission: Admission;
   readonly exchanges: Exchanges;
+  /** See `EngineOptions.drainLimitMs`. */
+  readonly drainLimitMs: number | undefined;
   onDispatched(): void;
   onSettled(report: RunReport): void;
 }
@@ -62,6 +65,7 @@ export class ExecutableRun {
   #result: DispatchResult | undefined;
   #settled: { readonly report: RunReport; readonly nowMs: number } | undefined;
   #cancelTimer: () => void = () => undefined;
+  #cancelDrainLimit: (() => void) | undefined;
 
   constructor(
     context: RunContext,
@@ -126,6 +130,18 @@ export class ExecutableRun {
       return;
     this.#context.controls.stop(this.#place.slot, state);
     this.#stopHosts.abort(state === RUN_STATE.aborted ? this.#options.signal?.reason : undefined);
+    this.#limitDrain(this.#place);
+  }
+
+  #limitDrain(place: Place): void {
+    const { drainLimitMs, clock } = this.#context;
+    if (drainLimitMs === undefined || this.#cancelDrainLimit !== undefined) return;
+    this.#cancelDrainLimit = clock.setTimer(drainLimitMs, () => {
+      const reason = new Error(
+        `in-flight work went on for more than ${drainLimitMs} ms (drainLimitMs) after a stop`,
+      );
+      for (const stream of place.streams) stream.abandon(reason);
+    });
   }
 
   async #dispatch(place: Place): Promise<void> {
@@ -157,6 +173,7 @@ export class ExecutableRun {
       this.#options.mode.kind === 'none'
         ? undefined
         : stopReasonOf(Atomics.load(control.words, control.index));
+    this.#cancelDrainLimit?.();
     controls.end(place.slot);
     this.#context.exchanges.close(place);
     this.#settle(reason);

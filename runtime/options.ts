@@ -26,6 +26,11 @@ export interface EngineOptions {
   readonly queueLimit?: number | undefined;
   /** Most bytes of tensors alive on each stream, constants included. Default: what the device can hold. */
   readonly memoryLimitBytes?: number | undefined;
+  /**
+   * Milliseconds that in-flight work may go on after a run was stopped. Beyond it the run's streams count as hung: they
+   * are replaced, and the runs on them fail with DEVICE_LOST. Not in mode `'none'`, which is never stopped. Default: none.
+   */
+  readonly drainLimitMs?: number | undefined;
 }
 
 /** Options of `executable.run`. */
@@ -52,6 +57,7 @@ export interface CheckedEngineOptions {
   readonly runsInFlight: number;
   readonly queueLimit: number;
   readonly memoryLimitBytes: number | undefined;
+  readonly drainLimitMs: number | undefined;
 }
 
 /** Run options, checked and complete. */
@@ -147,6 +153,7 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
     'runsInFlight',
     'queueLimit',
     'memoryLimitBytes',
+    'drainLimitMs',
   ]);
   const { queueLimit, memoryLimitBytes } = options;
   const limitIsKnown = memoryLimitBytes !== undefined;
@@ -156,6 +163,7 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   const unlimited = queueLimit === Number.POSITIVE_INFINITY;
   return {
     device: checkDevice(options['device'], options['virtual']),
+    drainLimitMs: checkDuration(options['drainLimitMs'], 'drainLimitMs'),
     streams: checkInteger(options['streams'], 'streams', 1, MAX_STREAMS, 1),
     threads: checkInteger(options['threads'], 'threads', 1, MAX_STREAMS, 1),
     runsInFlight: checkInteger(options['runsInFlight'], 'runsInFlight', 1, MAX_RUNS_IN_FLIGHT, 2),
@@ -169,10 +177,10 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   };
 }
 
-function checkTimeout(timeoutMs: unknown): number | undefined {
-  if (timeoutMs === undefined) return undefined;
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
-  throw invalid('timeoutMs', `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`, timeoutMs);
+function checkDuration(ms: unknown, option: string): number | undefined {
+  if (ms === undefined) return undefined;
+  if (typeof ms === 'number' && ms >= 0 && ms <= MAX_TIMEOUT_MS) return ms;
+  throw invalid(option, `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`, ms);
 }
 
 /** @throws INVALID_OPTION, UNSUPPORTED_OPTION */
@@ -188,7 +196,7 @@ export function checkRunOptions(options: unknown): CheckedRunOptions {
   const { signal, onDeadline = 'reject', priority = 0, timeline = false } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalid('signal', 'an AbortSignal', signal);
-  const timeoutMs = checkTimeout(options['timeoutMs']);
+  const timeoutMs = checkDuration(options['timeoutMs'], 'timeoutMs');
   if (onDeadline !== 'reject' && onDeadline !== 'partial')
     throw invalid('onDeadline', "'reject' or 'partial'", onDeadline);
   if (typeof priority !== 'number' || !Number.isFinite(priority))

@@ -139,6 +139,10 @@ export class HostedStream implements DeviceStream {
     });
   }
 
+  abandon(reason: Error): void {
+    this.#replace(reason);
+  }
+
   /** Ends the worker. Whatever runs on it is lost. */
   async terminate(): Promise<void> {
     this.#state = 'closed';
