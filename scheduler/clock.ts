@@ -19,6 +19,11 @@ export interface Clock {
   hold?(): () => void;
 }
 
+/** Nanoseconds on the axis of the real clock, exactly: for a thread that does nothing but wait for deadlines. */
+export function sharedNowNs(): bigint {
+  return process.hrtime.bigint();
+}
+
 /**
  * `performance.now()` counts from each thread's own start; `process.hrtime` counts from one origin for the whole
  * process. Both read the same monotonic source, so one constant turns the cheap one into the shared one.
@@ -27,7 +32,7 @@ function sharedOriginOffsetMs(): number {
   let offset = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < 5; attempt++) {
     const local = performance.now();
-    const shared = Number(process.hrtime.bigint()) / 1e6;
+    const shared = Number(sharedNowNs()) / 1e6;
     offset = Math.min(offset, shared - local);
   }
   return offset;

@@ -4,6 +4,7 @@
  */
 import { workerData } from 'node:worker_threads';
 import { RUN_STATE, STATE_MASK } from '../../scheduler/cancellation.js';
+import { sharedNowNs } from '../../scheduler/clock.js';
 import {
   type ControlBlock,
   endIndex,
@@ -24,7 +25,7 @@ const NS_PER_MS = 1e6;
 
 /** Stops every run whose deadline has passed; returns the next deadline. */
 function stopOverdue(block: ControlBlock): bigint {
-  const nowNs = process.hrtime.bigint();
+  const nowNs = sharedNowNs();
   let nextNs = NEVER_NS;
   for (let slot = 0; slot < block.slots; slot++) {
     // The word is read before the deadline: a run that begins in between has a new word, and stopping fails.
@@ -43,8 +44,7 @@ function watch(block: ControlBlock): void {
     Atomics.store(block.deadlinesNs, sleepIndex(block), NEVER_NS);
     const nextNs = stopOverdue(block);
     Atomics.store(block.deadlinesNs, sleepIndex(block), nextNs);
-    const sleepMs =
-      nextNs === NEVER_NS ? undefined : Math.max(0, Number(nextNs - process.hrtime.bigint()) / NS_PER_MS);
+    const sleepMs = nextNs === NEVER_NS ? undefined : Math.max(0, Number(nextNs - sharedNowNs()) / NS_PER_MS);
     Atomics.wait(block.words, wakeIndex(block), wakeCount, sleepMs);
   }
 }
