@@ -33,5 +33,6 @@ export {
 export type { EngineOptions, RunOptions } from './options.js';
 export type { EngineStats, StreamStats } from './stats.js';
 export type { ChromeTrace, TraceEvent } from './timeline/chrome-trace.js';
-export type { Timeline, TimelineNode } from './timeline/timeline.js';
+export type { Timeline } from './timeline/timeline.js';
+export type { TimelineNode } from './timeline/timeline-data.js';
 export { type TracedInput, type TraceFunction, type TraceResult, trace } from './trace.js';

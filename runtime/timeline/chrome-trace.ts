@@ -2,7 +2,7 @@
  * Timelines in the Trace Event format of chrome://tracing and Perfetto ("Trace Event Format", Google, 2016): complete
  * events ('X') for spans, instant events ('i') for moments, metadata ('M') for names. Times are microseconds.
  */
-import type { TimelineData, TimelineNode } from './timeline.js';
+import type { TimelineData, TimelineNode } from './timeline-data.js';
 
 /** One event of a trace. */
 export interface TraceEvent {
