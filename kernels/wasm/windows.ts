@@ -64,7 +64,9 @@ function skipsInput(windows: Windows): boolean {
 
 function windowsOf({ op, inputSpecs, attributes }: ProgramNode): Windows | undefined {
   const given = attributes as unknown as WindowAttributes;
-  const { strides, dilations = 1, pad, filterSize, dimRoundingMode } = given;
+  const { strides, pad, filterSize, dimRoundingMode } = given;
+  // Keras leaves dilations null where there are none.
+  const dilations = given.dilations ?? 1;
   const x = inputSpecs[0]?.shape as [number, number, number, number];
   if (POOLS.has(op)) return backend_util.computePool2DInfo(x, filterSize, strides, 1, pad, dimRoundingMode);
   if (!CONVOLUTIONS.has(op) && !DEPTHWISE.has(op)) return undefined;
