@@ -6,6 +6,7 @@ import type { HostFunction } from '../scheduler/graph.js';
 import type { TensorSpec } from '../scheduler/tensor.js';
 import { rejection, runRejection } from './support/catch-error.js';
 import { startEngine, startPuppetEngine } from './support/engines.js';
+import { ManualClock } from './support/manual-clock.js';
 import type { PuppetAction } from './support/puppet.js';
 import { abortListeners } from './support/signals.js';
 import { expectCorrectRun, FEEDS, thirtyNodes } from './support/thirty-nodes.js';
@@ -167,6 +168,47 @@ describe('a worker that dies', () => {
     pause.release();
     expect(await run).toMatchObject({ code: 'DEVICE_LOST', report: { outcome: 'failed' } });
     expect(abortListeners(controller.signal)).toBe(0);
+  });
+});
+
+describe('a kernel that does not end after a stop', () => {
+  it('has its stream replaced at drainLimitMs, which fails the runs on it and no other', async () => {
+    const clock = new ManualClock();
+    const { engine, puppet } = await startPuppetEngine(
+      { streams: 2, runsInFlight: 1, drainLimitMs: 50 },
+      clock,
+    );
+    const replaced = watchReplaced(engine);
+    const executable = await engine.compile(thirtyNodes());
+    const hang = puppet.arm(3, 'pause');
+    const hung = runRejection(executable.run(FEEDS, { timeoutMs: 10 }));
+    await hang.reached();
+    clock.advance(10);
+    await expectCorrectRun(executable);
+    clock.advance(49);
+    await expectCorrectRun(executable);
+    expect(replaced).toEqual([]);
+    clock.advance(1);
+    expect(await hung).toMatchObject({ code: 'DEVICE_LOST', report: { outcome: 'failed', stream: 0 } });
+    expect(replaced.map(({ stream, reason }) => [stream, reason.message.includes('drainLimitMs')])).toEqual([
+      [0, true],
+    ]);
+    await expectCorrectRun(executable);
+    expectIdle(engine);
+  });
+
+  it('is not waited for beyond the limit when it ends in time', async () => {
+    const clock = new ManualClock();
+    const { engine, puppet } = await startPuppetEngine({ drainLimitMs: 50 }, clock);
+    const executable = await engine.compile(thirtyNodes());
+    const pause = puppet.arm(3, 'pause');
+    const run = runRejection(executable.run(FEEDS, { timeoutMs: 10 }));
+    await pause.reached();
+    clock.advance(10);
+    pause.release();
+    expect((await run).code).toBe('DEADLINE_EXCEEDED');
+    expect(clock.timers).toBe(0);
+    expect(engine.stats().streams[0]!.replaced).toBe(0);
   });
 });
 

@@ -58,7 +58,7 @@ export class HostedStream implements DeviceStream {
   #state: 'starting' | 'ready' | 'retiring' | 'broken' | 'closed' = 'starting';
   #broken: CurfewError | undefined;
   /** Why the thread is being ended. */
-  #retired: CurfewError | undefined;
+  #retired: Error | undefined;
   #replaced = 0;
 
   constructor(options: HostedStreamOptions, events: HostedStreamEvents) {
@@ -140,7 +140,7 @@ export class HostedStream implements DeviceStream {
   }
 
   abandon(reason: Error): void {
-    this.#replace(reason);
+    if (this.available || this.#state === 'retiring') this.#retire(reason);
   }
 
   /** Ends the worker. Whatever runs on it is lost. */
@@ -244,7 +244,7 @@ export class HostedStream implements DeviceStream {
   }
 
   /** Ends a thread that must not go on. Its replacement waits for the end: the thread may still write to its runs' slots. */
-  #retire(reason: CurfewError): void {
+  #retire(reason: Error): void {
     this.#state = 'retiring';
     this.#retired ??= reason;
     this.#keepAlive();
