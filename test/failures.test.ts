@@ -5,7 +5,7 @@ import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { HostFunction } from '../scheduler/graph.js';
 import type { TensorSpec } from '../scheduler/tensor.js';
 import { rejection, runRejection } from './support/catch-error.js';
-import { startEngine, startPuppetEngine } from './support/engines.js';
+import { sharePuppetEngine, startEngine, startPuppetEngine } from './support/engines.js';
 import { ManualClock } from './support/manual-clock.js';
 import type { PuppetAction } from './support/puppet.js';
 import { abortListeners } from './support/signals.js';
@@ -273,9 +273,11 @@ describe('a device without memory left', () => {
   });
 });
 
+const shared = sharePuppetEngine();
+
 /** Runs a graph whose host node is `run`, aborts when the node has started if asked to, and gives the error. */
 async function failHost(run: HostFunction, abort = false): Promise<RunError> {
-  const engine = await startEngine();
+  const { engine } = shared;
   const controller = new AbortController();
   const executable = await engine.compile(
     sandwich((inputs, context) => {
@@ -338,7 +340,7 @@ describe('a host node', () => {
   });
 
   it('is told when another node fails', async () => {
-    const { engine, puppet } = await startPuppetEngine();
+    const { engine, puppet } = shared;
     const builder = new GraphBuilder();
     const x = builder.input('x', SPEC);
     let told = false;

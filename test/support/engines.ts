@@ -1,5 +1,5 @@
-/** Engines that are closed when the test that made them ends, whatever its end. */
-import { onTestFinished } from 'vitest';
+/** Engines that are closed when the test, or the tests, that use them have ended, whatever their end. */
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { createEngineWithClock, type Engine } from '../../runtime/engine.js';
 import type { EngineOptions } from '../../runtime/options.js';
 import { type Clock, createSystemClock } from '../../scheduler/clock.js';
@@ -28,4 +28,26 @@ export async function startPuppetEngine(
     return engine.close();
   });
   return { engine, puppet };
+}
+
+/** One for all tests of a `describe` or a file: starting an engine takes longer than most tests. */
+export function sharePuppetEngine(
+  options: EngineOptions = {},
+  clock: Clock = createSystemClock(),
+): { readonly engine: Engine; readonly puppet: Puppet } {
+  const puppet = new Puppet();
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await createEngineWithClock({ ...options, device: puppet.device }, clock);
+  });
+  afterAll(() => {
+    puppet.releaseAll();
+    return engine.close();
+  });
+  return {
+    puppet,
+    get engine() {
+      return engine;
+    },
+  };
 }
