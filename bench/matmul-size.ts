@@ -2,6 +2,7 @@
 import type { Engine } from '../runtime/index.js';
 import { matmulChains, squareMatrix } from './chains.js';
 import { summarise } from './harness.js';
+import { nodeTimesMs } from './node-times.js';
 
 const PROBE_SIZE = 256;
 const PROBE_NODES = 20;
@@ -15,8 +16,7 @@ async function productMs(engine: Engine, size: number): Promise<number> {
   const { data } = squareMatrix(size, 2);
   const samples: number[] = [];
   for (let run = 0; run < PROBE_RUNS; run++) {
-    const { timeline } = await probe.run({ x: data }, { timeline: true });
-    samples.push(...timeline!.nodes.map(({ startMs, endMs }) => endMs - startMs));
+    samples.push(...(await nodeTimesMs(probe, { x: data })));
   }
   return summarise(samples).median;
 }

@@ -1,8 +1,7 @@
 /** The demo's graph: a host node decodes an image from disk, MobileNetV2 classifies it. */
 import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { type Graph, GraphBuilder } from '../../runtime/index.js';
-import { trace } from '../../runtime/trace.js';
+import { type Graph, GraphBuilder, trace } from '../../runtime/index.js';
 import { buildMobileNetV2 } from '../models/mobilenet-v2.js';
 import { readImage } from './read-image.js';
 
