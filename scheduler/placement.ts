@@ -80,10 +80,12 @@ function earliestStart(
 function placeAutomatically(graph: Graph, streams: number): Int32Array {
   const lanes = new Int32Array(graph.nodes.length).fill(HOST_LANE);
   const finishMs = new Float64Array(graph.nodes.length);
-  const laneFreeMs = new Float64Array(streams);
+  // Every further stream is one more to be told: work that is over sooner is not worth it.
+  const laneFreeMs = new Float64Array(streams).fill(RATES.crossingMs).fill(0, 0, 1);
   const ranks = upwardRanks(graph);
   const order = graph.nodes.map((_, id) => id).sort((a, b) => ranks[b]! - ranks[a]! || a - b);
   let singleStreamMs = 0;
+  let spreadMs = 0;
   for (const id of order) {
     const node = graph.nodes[id]!;
     if (node.kind !== 'kernel') {
@@ -103,8 +105,8 @@ function placeAutomatically(graph: Graph, streams: number): Int32Array {
     lanes[id] = best;
     finishMs[id] = bestFinish;
     laneFreeMs[best] = bestFinish;
+    spreadMs = Math.max(spreadMs, bestFinish);
   }
-  const spreadMs = Math.max(...laneFreeMs);
   return spreadMs < singleStreamMs * (1 - WORTHWHILE_SAVING) ? lanes : placeOnOne(graph);
 }
 
