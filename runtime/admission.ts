@@ -10,6 +10,8 @@ export interface AdmissionRequest {
   readonly lanes: number;
   /** Aborts when the run gives up waiting; never once it is dispatched, or its place would be free too early. */
   readonly waiting: AbortSignal;
+  /** Called when the run is accepted, before it waits or is dispatched. */
+  onAccepted(): void;
 }
 
 /** Admits runs: at most as many at once as there are slots, `queueLimit` of them waiting. */
@@ -44,6 +46,7 @@ export class Admission {
         curfewError('QUEUE_FULL', message, { expected: this.#queueLimit, received: this.queued + 1 }),
       );
     }
+    request.onAccepted();
     return this.#queue.add(
       async () => {
         const place = this.#slots.tryTake(lanes) ?? (await this.#slots.take(lanes, waiting));

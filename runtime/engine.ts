@@ -169,7 +169,6 @@ export class Engine {
   ): ExecutableRun {
     const info = Object.freeze({ run: ++this.#runNumber, executable: compiled.name });
     let dispatched = false;
-    this.#events.emit('run:queued', info);
     return new ExecutableRun(
       {
         name: compiled.name,
@@ -181,6 +180,7 @@ export class Engine {
         admission: this.#admission,
         exchanges: this.#exchanges,
         drainLimitMs: this.#drainLimitMs,
+        onQueued: () => this.#events.emit('run:queued', info),
         onDispatched: () => {
           dispatched = true;
           this.#counts.inFlight++;
@@ -279,11 +279,20 @@ export function createEngine(options: EngineOptions = {}): Promise<Engine> {
 }
 
 /** The same with a clock of the caller's, which counts and controls what the main thread reads. */
-export async function createEngineWithClock(options: EngineOptions, clock: Clock): Promise<Engine> {
+export function createEngineWithClock(options: EngineOptions, clock: Clock): Promise<Engine> {
+  return createEngineOn(options, clock, createDevice);
+}
+
+/** The same on a device that the caller starts, which may stand between the engine and a device of Curfew's. */
+export async function createEngineOn(
+  options: EngineOptions,
+  clock: Clock,
+  startDevice: typeof createDevice,
+): Promise<Engine> {
   const checked = checkEngineOptions(options);
   const events = new EngineEmitter();
   let engine: Engine | undefined;
-  const device = await createDevice(checked.device, {
+  const device = await startDevice(checked.device, {
     streams: checked.streams,
     threads: checked.threads,
     slots: checked.streams * checked.runsInFlight,

@@ -12,7 +12,7 @@ export interface RunInfo {
 
 /** Events by name, with what listeners are called with. */
 export interface EngineEvents {
-  /** A run was accepted. */
+  /** A run was accepted: its call was right, and there was room in the queue. Every such run settles. */
   'run:queued': [info: RunInfo];
   /** A run got its slot and was handed to its streams. */
   'run:dispatched': [info: RunInfo];

@@ -2,7 +2,7 @@
 import { formatMode, RUN_STATE, stopReasonOf } from '../scheduler/cancellation.js';
 import type { Clock } from '../scheduler/clock.js';
 import type { RunControls } from '../scheduler/device.js';
-import { CurfewError, invariant, quote } from '../scheduler/errors.js';
+import { CurfewError, fromErrorRecord, invariant, quote, toErrorRecord } from '../scheduler/errors.js';
 import type { HostNode, ValueId } from '../scheduler/graph.js';
 import { type Outcome, outcomeOf, type RunReport } from '../scheduler/outcome.js';
 import type { Plan } from '../scheduler/plan.js';
@@ -40,11 +40,13 @@ export interface RunContext {
   readonly exchanges: Exchanges;
   /** See `EngineOptions.drainLimitMs`. */
   readonly drainLimitMs: number | undefined;
+  /** The run was accepted. Every accepted run settles. */
+  onQueued(): void;
   onDispatched(): void;
   onSettled(report: RunReport): void;
 }
 
-/** Why a run gave up before it was dispatched. */
+/** Why a run gave up before it was dispatched, or broke off. */
 type GivenUp = 'aborted' | 'deadline-exceeded' | CurfewError;
 
 export class ExecutableRun {
@@ -59,6 +61,7 @@ export class ExecutableRun {
   readonly #stopHosts = new AbortController();
   readonly #hostTimes: TimelineNode[] = [];
   #givenUp: GivenUp | undefined;
+  #accepted = false;
   #abortedMs: number | undefined;
   #dispatchedMs: number | undefined;
   #place: Place | undefined;
@@ -95,16 +98,25 @@ export class ExecutableRun {
     try {
       this.#checkBeforeQueue();
       if (this.#givenUp === undefined) {
-        const request = { priority, lanes: plan.lanes, waiting: this.#waiting.signal };
+        const onAccepted = () => this.#accept();
+        const request = { priority, lanes: plan.lanes, waiting: this.#waiting.signal, onAccepted };
         await admission.admit(request, (place) => this.#dispatch(place));
+      } else {
+        this.#accept();
       }
     } catch (error) {
-      if (this.#givenUp === undefined) throw error;
+      if (!this.#accepted) throw error;
+      this.#givenUp ??= fromErrorRecord(toErrorRecord(error, 'INTERNAL'));
     } finally {
       this.#cancelTimer();
       signal?.removeEventListener('abort', this.#onAbort);
     }
     return this.#conclude();
+  }
+
+  #accept(): void {
+    this.#accepted = true;
+    this.#context.onQueued();
   }
 
   #checkBeforeQueue(): void {
@@ -248,8 +260,10 @@ export class ExecutableRun {
 
   /** The result, or the error of the outcome. */
   #conclude(): RunResult {
-    if (this.#givenUp instanceof CurfewError) throw this.#givenUp;
-    if (this.#givenUp !== undefined) this.#conclusion(this.#givenUp, this.#context.clock.nowMs());
+    const givenUp = this.#givenUp;
+    if (givenUp !== undefined) {
+      this.#conclusion(givenUp instanceof CurfewError ? 'failed' : givenUp, this.#context.clock.nowMs());
+    }
     invariant(this.#settled !== undefined, 'a run that was admitted has settled');
     const { report } = this.#settled;
     const timeline = this.#options.timeline ? this.#timeline() : undefined;
@@ -267,7 +281,7 @@ export class ExecutableRun {
           timeline,
         );
       case 'failed': {
-        const error = this.#result?.error;
+        const error = givenUp instanceof CurfewError ? givenUp : this.#result?.error;
         invariant(error !== undefined, 'a failed run has an error');
         const details = {
           node: error.node,
