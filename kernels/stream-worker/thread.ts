@@ -1,6 +1,7 @@
 /** The thread of a stream, as its main-thread side sees it: a worker thread, or a simulated one. */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { threadExecArgv } from './exec-argv.js';
 import type { FromStream, StreamWorkerData, ToStream } from './protocol.js';
 
 /** A running thread. */
@@ -27,7 +28,7 @@ const workerPath = createRequire(import.meta.url).resolve('#stream-worker');
 
 /** Starts a real worker thread with the stream worker in it. */
 export function startWorkerThread(workerData: StreamWorkerData, events: ThreadEvents): StreamThread {
-  const worker = new Worker(workerPath, { workerData });
+  const worker = new Worker(workerPath, { workerData, execArgv: threadExecArgv() });
   let failure: Error | undefined;
   worker.on('message', events.onMessage);
   worker.on('error', (error: Error) => {

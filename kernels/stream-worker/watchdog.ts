@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { ControlBlock, SharedControls } from './control-block.js';
+import { threadExecArgv } from './exec-argv.js';
 import type { WatchdogData } from './watchdog-worker.js';
 
 const workerPath = createRequire(import.meta.url).resolve('#watchdog-worker');
@@ -21,7 +22,7 @@ export class Watchdog {
 
   #start(): Worker {
     const workerData: WatchdogData = { buffer: this.#block.buffer, slots: this.#block.slots };
-    const worker = new Worker(workerPath, { workerData });
+    const worker = new Worker(workerPath, { workerData, execArgv: threadExecArgv() });
     worker.unref();
     worker.on('error', () => undefined);
     worker.on('exit', () => {
