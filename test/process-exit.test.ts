@@ -19,7 +19,7 @@ const PREAMBLE = `
 
 /** Runs a program in a process of its own; gives what it printed when it has ended by itself. */
 async function runProgram(program: string): Promise<string> {
-  const args = ['--input-type=module', '--eval', PREAMBLE + program];
+  const args = ['--expose-gc', '--input-type=module', '--eval', PREAMBLE + program];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: LIMIT_MS });
   return stdout.trim();
 }

@@ -1,15 +1,10 @@
 /** Flags of Node that worker threads are started with. */
 
-const INPUT_TYPE = '--input-type';
-
 /**
- * The process's own flags, such as loaders and `--expose-gc`, but for the one that says what `--eval` evaluates: Node
- * refuses to start a thread from a file with it.
+ * `execArgv` for a thread: none of its own, so that it inherits the process's, loaders included. Only a process that
+ * evaluates a module given on its command line passes on none, for Node refuses to start a thread from a file with
+ * `--input-type`, and refuses a list of flags with V8's among them.
  */
-export function threadExecArgv(): string[] {
-  const { execArgv } = process;
-  const isInputType = (index: number) => execArgv[index] === INPUT_TYPE;
-  return execArgv.filter(
-    (flag, index) => !isInputType(index) && !isInputType(index - 1) && !flag.startsWith(`${INPUT_TYPE}=`),
-  );
+export function threadExecArgv(): { execArgv?: string[] } {
+  return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
 }

@@ -28,7 +28,7 @@ const workerPath = createRequire(import.meta.url).resolve('#stream-worker');
 
 /** Starts a real worker thread with the stream worker in it. */
 export function startWorkerThread(workerData: StreamWorkerData, events: ThreadEvents): StreamThread {
-  const worker = new Worker(workerPath, { workerData, execArgv: threadExecArgv() });
+  const worker = new Worker(workerPath, { workerData, ...threadExecArgv() });
   let failure: Error | undefined;
   worker.on('message', events.onMessage);
   worker.on('error', (error: Error) => {

@@ -22,7 +22,7 @@ export class Watchdog {
 
   #start(): Worker {
     const workerData: WatchdogData = { buffer: this.#block.buffer, slots: this.#block.slots };
-    const worker = new Worker(workerPath, { workerData, execArgv: threadExecArgv() });
+    const worker = new Worker(workerPath, { workerData, ...threadExecArgv() });
     worker.unref();
     worker.on('error', () => undefined);
     worker.on('exit', () => {
