@@ -227,8 +227,8 @@ describe('a device without memory left', () => {
     const engine = await startEngine({ streams: 2, runsInFlight: 1 });
     const replaced = watchReplaced(engine);
     const small = await engine.compile(tiles(2, 2));
-    const large = await engine.compile(tiles(2 ** 18, 15), { name: 'large' });
-    const feeds = { x: new Float32Array(2 ** 26) };
+    const large = await engine.compile(tiles(2 ** 16, 63), { name: 'large' });
+    const feeds = { x: new Float32Array(2 ** 24) };
     const error = await runRejection(large.run(feeds));
     expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', node: 'tile', report: { outcome: 'failed' } });
     await until(() => replaced.length > 0, 'the stream is replaced');

@@ -8,7 +8,7 @@ import { createRandom, type Random } from './support/random.js';
 import { type RandomGraph, randomGraph } from './support/random-graph.js';
 import { seeds, withSeed } from './support/seed.js';
 
-const GRAPHS = 60;
+const GRAPHS = 40;
 const TOLERANCE = 1e-4;
 const MODES: readonly CancellationOption[] = ['none', 'node', { precisionMs: 2 }];
 
