@@ -1,29 +1,35 @@
 /** The queue of one stream on the simulated device: in order, of bounded depth, one piece of work at a time. */
 import type { CurfewError } from '../../scheduler/errors.js';
+import type { SlotIndex } from '../../scheduler/stream.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** A piece of work on the device: a kernel, a copy, a release in stream order. */
 export interface QueuedWork {
   readonly name: string;
   readonly durationMs: number;
+  /** Whether a fence has shown that it is over: until then nobody may read what it makes. */
+  fenced: boolean;
   /** What the device does when the work ends. May return the error the work ends with. */
   execute(): CurfewError | undefined;
 }
 
-/** Work that was submitted. */
+/** Work that was submitted for a slot's run. */
 export interface Submission {
   readonly work: QueuedWork;
+  readonly slot: SlotIndex | undefined;
   done: boolean;
 }
 
 /** Where a stream's work is told. */
-export type QueueLog = (event: string, name: string) => void;
+export type QueueLog = (event: string, name: string, slot: SlotIndex | undefined) => void;
 
 export class DeviceQueue {
   readonly #clock: VirtualClock;
   readonly #depth: number;
   readonly #log: QueueLog;
   readonly #pending: Submission[] = [];
+  /** Work that no fence has covered yet, in order. */
+  #unfenced: Submission[] = [];
   #waiting: { reached(): boolean; resume(): void } | undefined;
   #running = false;
   #stalled = false;
@@ -44,9 +50,10 @@ export class DeviceQueue {
     return this.#pending.length >= this.#depth;
   }
 
-  submit(work: QueuedWork): Submission {
-    const submission: Submission = { work, done: false };
+  submit(work: QueuedWork, slot: SlotIndex | undefined): Submission {
+    const submission: Submission = { work, slot, done: false };
     this.#pending.push(submission);
+    this.#unfenced.push(submission);
     this.#start();
     return submission;
   }
@@ -66,6 +73,12 @@ export class DeviceQueue {
   /** Calls back once there is room for one more. */
   whenRoom(resume: () => void): void {
     this.#waitUntil(() => !this.isFull, resume);
+  }
+
+  /** A fence has found this work, and with it all before it, over. */
+  fenced(submission: Submission): void {
+    const covered = this.#unfenced.indexOf(submission) + 1;
+    for (const { work } of this.#unfenced.splice(0, covered)) work.fenced = true;
   }
 
   /** Nothing ends any more: a hung device. */
@@ -94,7 +107,7 @@ export class DeviceQueue {
     const next = this.#pending[0];
     if (this.#running || this.#stalled || this.#ended || next === undefined) return;
     this.#running = true;
-    this.#log('start', next.work.name);
+    this.#log('start', next.work.name, next.slot);
     this.#clock.setTimer(next.work.durationMs, () => this.#finish(next));
   }
 
@@ -104,7 +117,7 @@ export class DeviceQueue {
     this.#pending.shift();
     submitted.done = true;
     const error = submitted.work.execute();
-    this.#log(error === undefined ? 'end' : 'error', submitted.work.name);
+    this.#log(error === undefined ? 'end' : 'error', submitted.work.name, submitted.slot);
     this.#error ??= error;
     this.#start();
     this.#checkWaiting();

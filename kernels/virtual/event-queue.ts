@@ -16,6 +16,11 @@ export class EventQueue {
   readonly #heap: VirtualEvent[] = [];
   #order = 0;
 
+  /** Whether nothing is queued, not even cancelled events. */
+  get isEmpty(): boolean {
+    return this.#heap.length === 0;
+  }
+
   add(atMs: number, callback: () => void): VirtualEvent {
     const event: VirtualEvent = { atMs, order: this.#order++, callback, cancelled: false };
     this.#heap.push(event);

@@ -29,6 +29,8 @@ export type VirtualFault =
 export interface VirtualLogEntry {
   readonly atMs: number;
   readonly stream: number;
+  /** The slot whose run it belongs to; `undefined` for what belongs to none. */
+  readonly slot: number | undefined;
   readonly event: string;
   readonly name: string;
 }

@@ -24,9 +24,15 @@ import type { NodeFaults } from './faults.js';
 import type { Simulation } from './options.js';
 import type { Random } from './random.js';
 
+/** Name of work that copies to the device. */
+export const COPY_IN = 'copy in';
+
 /** A tensor of the simulated device. `data` appears when the work that makes it has ended. */
 interface VirtualTensor extends DeviceTensor {
   data: TensorData | undefined;
+  madeBy: QueuedWork | undefined;
+  /** Its kernel failed, or one before it did: what was queued behind still runs, on garbage. */
+  spoilt: boolean;
   released: boolean;
 }
 
@@ -105,11 +111,9 @@ export class VirtualBackend implements KernelBackend {
     for (const [index, value] of node.outputs.entries()) values[value] = outputs[index];
     const slow = this.#faults.take('slow-kernel', node.name)?.factor ?? 1;
     const jitter = 1 + this.#simulation.jitter * (2 * this.#random() - 1);
-    this.#prepared.push({
-      name: node.name,
-      durationMs: expectedMs * slow * jitter,
-      execute: () => this.#execute(node, inputs, outputs, compute),
-    });
+    this.#prepare(node.name, expectedMs * slow * jitter, outputs, () =>
+      this.#execute(node, inputs, outputs, compute),
+    );
   }
 
   #execute(
@@ -118,9 +122,12 @@ export class VirtualBackend implements KernelBackend {
     outputs: readonly VirtualTensor[],
     compute: ((inputs: readonly Tensor[]) => readonly Tensor[]) | undefined,
   ): CurfewError | undefined {
-    if (this.#faults.take('kernel-error', node.name) !== undefined) {
+    const fails = this.#faults.take('kernel-error', node.name) !== undefined;
+    if (fails || inputs.some(({ spoilt }) => spoilt)) for (const output of outputs) output.spoilt = true;
+    if (fails) {
       return curfewError('KERNEL_FAILED', `node "${node.name}": simulated kernel error`, { node: node.name });
     }
+    if (outputs[0]?.spoilt) return undefined;
     const tensors = inputs.map(({ dtype, shape, data }) => {
       invariant(data !== undefined, `node ${node.name} starts after its inputs are made`);
       return { dtype, shape, data };
@@ -137,21 +144,28 @@ export class VirtualBackend implements KernelBackend {
     const [tensor] = this.#allocate([spec]);
     const staged = viewData(spec, bytes.slice().buffer);
     const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
-    this.#prepared.push({
-      name: 'copy in',
-      durationMs: copyLatencyMs + bytes.byteLength / copyBytesPerMs,
-      execute: () => {
-        tensor!.data = staged;
-        return undefined;
-      },
+    this.#prepare(COPY_IN, copyLatencyMs + bytes.byteLength / copyBytesPerMs, [tensor!], () => {
+      tensor!.data = staged;
+      return undefined;
     });
     return tensor!;
   }
 
+  #prepare(
+    name: string,
+    durationMs: number,
+    outputs: readonly VirtualTensor[],
+    execute: () => CurfewError | undefined,
+  ): void {
+    const work: QueuedWork = { name, durationMs, fenced: false, execute };
+    for (const output of outputs) output.madeBy = work;
+    this.#prepared.push(work);
+  }
+
   read(tensor: DeviceTensor): Uint8Array {
-    const { data, released } = tensor as VirtualTensor;
+    const { data, madeBy, released } = tensor as VirtualTensor;
     invariant(!released, 'a tensor is read before its release');
-    invariant(data !== undefined, 'a tensor is read after a fence that covers it');
+    invariant(data !== undefined && madeBy?.fenced, 'a tensor is read after a fence that covers it');
     const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
     this.#copyMs += copyLatencyMs + data.byteLength / copyBytesPerMs;
     return bytesOf(data);
@@ -182,6 +196,13 @@ export class VirtualBackend implements KernelBackend {
     }
     this.memory.liveBytes += bytes;
     this.memory.peakBytes = Math.max(this.memory.peakBytes, this.memory.liveBytes);
-    return specs.map(({ dtype, shape }) => ({ dtype, shape, data: undefined, released: false }));
+    return specs.map(({ dtype, shape }) => ({
+      dtype,
+      shape,
+      data: undefined,
+      madeBy: undefined,
+      spoilt: false,
+      released: false,
+    }));
   }
 }

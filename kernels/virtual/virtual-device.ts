@@ -1,6 +1,7 @@
 /** The virtual device: simulated streams on a virtual clock, behind the same contract as every other device. */
 import { type ControlWord, RUN_STATE, STATE_MASK } from '../../scheduler/cancellation.js';
 import type { Device, DeviceOptions, RunControls } from '../../scheduler/device.js';
+import { invariant } from '../../scheduler/errors.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
 import {
   type ControlBlock,
@@ -21,13 +22,20 @@ class VirtualControls implements RunControls {
   readonly #shared: SharedControls;
   readonly #clock: VirtualClock;
   readonly #offsetMs: number;
+  readonly #threads: readonly (VirtualThread | undefined)[];
   readonly #cancel = new Map<SlotIndex, () => void>();
 
-  constructor(block: ControlBlock, clock: VirtualClock, offsetMs: number) {
+  constructor(
+    block: ControlBlock,
+    clock: VirtualClock,
+    offsetMs: number,
+    threads: readonly (VirtualThread | undefined)[],
+  ) {
     this.#block = block;
     this.#shared = new SharedControls(block);
     this.#clock = clock;
     this.#offsetMs = offsetMs;
+    this.#threads = threads;
   }
 
   begin(slot: SlotIndex): ControlWord {
@@ -47,6 +55,8 @@ class VirtualControls implements RunControls {
   }
 
   end(slot: SlotIndex): void {
+    const busy = this.#threads.find((thread) => thread?.hasWorkOf(slot));
+    invariant(busy === undefined, `slot ${slot} has no work in flight when its run ends`);
     this.#cancel.get(slot)?.();
     this.#cancel.delete(slot);
     this.#shared.end(slot);
@@ -91,10 +101,10 @@ export async function createVirtualDevice(
 ): Promise<Device> {
   const simulation = completeOptions(virtual);
   const block = createControlBlock(options.slots);
-  const watchdog = simulation.faults.find((fault) => fault.kind === 'watchdog');
-  const controls = new VirtualControls(block, clock, watchdog?.offsetMs ?? 0);
-  const faults = new NodeFaults(simulation.faults);
   const threads: (VirtualThread | undefined)[] = [];
+  const watchdog = simulation.faults.find((fault) => fault.kind === 'watchdog');
+  const controls = new VirtualControls(block, clock, watchdog?.offsetMs ?? 0, threads);
+  const faults = new NodeFaults(simulation.faults);
   const { memoryLimitBytes } = options;
   const { streams, ready } = startStreams({
     streams: options.streams,

@@ -9,7 +9,7 @@ import { DeviceQueue, type Submission } from './device-queue.js';
 import type { NodeFaults } from './faults.js';
 import type { Simulation } from './options.js';
 import { createRandom } from './random.js';
-import { VirtualBackend } from './virtual-backend.js';
+import { COPY_IN, VirtualBackend } from './virtual-backend.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** What a virtual thread is made with. */
@@ -22,6 +22,9 @@ export interface VirtualThreadOptions {
   readonly memory: SharedArrayBuffer;
   readonly memoryLimitBytes: number | undefined;
 }
+
+/** From the call until a worker thread inside a kernel has ended: 6 to 8 ms measured. */
+const TERMINATE_MS = 7;
 
 /** Seeds of streams are apart, so that adding a stream does not change the others. */
 const SEED_STRIDE = 7919;
@@ -37,8 +40,8 @@ export class VirtualThread implements StreamThread {
   #work: DeviceWaiting<void> | undefined;
   #submissions = new Map<number, Submission>();
   /** Work in flight by the slot it was submitted for: a slot must outlive its work. */
-  readonly #inFlight = new Map<SlotIndex, Submission[]>();
-  #slot: SlotIndex = -1;
+  readonly #inFlight = new Map<SlotIndex | undefined, Submission[]>();
+  #slot: SlotIndex | undefined;
   #ended = false;
 
   constructor(options: VirtualThreadOptions, events: ThreadEvents) {
@@ -51,8 +54,8 @@ export class VirtualThread implements StreamThread {
       createRandom(simulation.seed + stream * SEED_STRIDE),
       memoryLimitBytes,
     );
-    this.queue = new DeviceQueue(clock, simulation.profile.queueDepth, (event, name) =>
-      this.#log(event, name),
+    this.queue = new DeviceQueue(clock, simulation.profile.queueDepth, (event, name, slot) =>
+      this.#log(event, name, slot),
     );
     const memory = new Float64Array(options.memory);
     this.#session = new StreamSession({
@@ -76,9 +79,20 @@ export class VirtualThread implements StreamThread {
 
   unref(): void {}
 
+  /** The thread goes on until it has ended, and may still tell and write. */
   terminate(): Promise<void> {
-    this.end(new Error('the virtual thread was terminated'));
-    return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#options.clock.setTimer(TERMINATE_MS, () => {
+        this.end(new Error('the virtual thread was terminated'));
+        resolve();
+      });
+    });
+  }
+
+  /** A slot must outlive its work. Copies to the device have read the slot's buffer when they are submitted. */
+  hasWorkOf(slot: SlotIndex | undefined): boolean {
+    const submissions = this.#ended ? [] : (this.#inFlight.get(slot) ?? []);
+    return submissions.some(({ done, work }) => !done && work.name !== COPY_IN);
   }
 
   /** The thread dies, and all that its queue holds with it. */
@@ -86,14 +100,15 @@ export class VirtualThread implements StreamThread {
     if (this.#ended) return;
     this.#ended = true;
     this.queue.end();
-    this.#log('thread ends', reason.message);
+    this.#log('thread ends', reason.message, undefined);
     this.#events.onExit(reason);
   }
 
-  #log(event: string, name: string): void {
+  #log(event: string, name: string, slot: SlotIndex | undefined): void {
     this.#options.simulation.log({
       atMs: this.#options.clock.nowMs(),
       stream: this.#options.stream,
+      slot,
       event,
       name,
     });
@@ -113,8 +128,8 @@ export class VirtualThread implements StreamThread {
   #takeMessage(): void {
     const message = this.#inbox.shift();
     if (message === undefined) return;
-    this.#log('message', message.type);
-    this.#slot = 'slot' in message ? message.slot : -1;
+    this.#slot = 'slot' in message ? message.slot : undefined;
+    this.#log('message', message.type, this.#slot);
     this.#submissions = new Map();
     this.#work = this.#session.handle(message);
     this.#step(() => this.#work!.next(false));
@@ -130,10 +145,10 @@ export class VirtualThread implements StreamThread {
 
   #endOfWork(): void {
     this.#submitPrepared(undefined);
-    const left = (this.#inFlight.get(this.#slot) ?? []).filter(
-      ({ done, work }) => !done && work.name !== 'copy in',
+    invariant(
+      !this.hasWorkOf(this.#slot),
+      `stream ${this.#options.stream} has no work in flight after its segment ended`,
     );
-    invariant(left.length === 0, `stream ${this.#options.stream} has work in flight after its segment ended`);
     this.#inFlight.delete(this.#slot);
     this.#work = undefined;
     this.#takeMessage();
@@ -142,6 +157,10 @@ export class VirtualThread implements StreamThread {
   #wait(wait: DeviceWait): void {
     const { profile } = this.#options.simulation;
     const resume = (waited: boolean) => this.#step(() => this.#answer(waited));
+    const passFence = (submission: Submission, waited: boolean) => {
+      this.queue.fenced(submission);
+      resume(waited);
+    };
     switch (wait.kind) {
       case 'submit':
         this.#after(profile.submitMs, () =>
@@ -157,8 +176,11 @@ export class VirtualThread implements StreamThread {
       case 'fence': {
         const submission = this.#submissions.get(wait.step);
         invariant(submission !== undefined, 'a fence waits for a step that was submitted');
-        if (submission.done) this.#after(profile.pollMs, () => resume(false));
-        else this.queue.whenDone(submission, () => this.#after(profile.fenceMs, () => resume(true)));
+        if (submission.done) this.#after(profile.pollMs, () => passFence(submission, false));
+        else
+          this.queue.whenDone(submission, () =>
+            this.#after(profile.fenceMs, () => passFence(submission, true)),
+          );
         break;
       }
     }
@@ -173,8 +195,8 @@ export class VirtualThread implements StreamThread {
 
   #submitPrepared(step: number | undefined): void {
     for (const work of this.#backend.takeWork()) {
-      this.#log('submit', work.name);
-      const submission = this.queue.submit(work);
+      this.#log('submit', work.name, this.#slot);
+      const submission = this.queue.submit(work, this.#slot);
       if (step !== undefined) this.#submissions.set(step, submission);
       const inFlight = this.#inFlight.get(this.#slot);
       if (inFlight === undefined) this.#inFlight.set(this.#slot, [submission]);
