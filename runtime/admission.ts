@@ -59,9 +59,4 @@ export class Admission {
       { priority, signal: waiting },
     );
   }
-
-  /** Resolves when no run is waiting or in flight. */
-  onIdle(): Promise<void> {
-    return this.#queue.onIdle();
-  }
 }

@@ -44,8 +44,19 @@ export function createSystemClock(): Clock {
   return {
     nowMs: () => performance.now() + offsetMs,
     setTimer(delayMs, callback) {
-      const timer = setTimeout(callback, Math.max(0, delayMs));
-      timer.unref();
+      const dueMs = performance.now() + delayMs;
+      let timer: NodeJS.Timeout;
+      const arm = (leftMs: number) => {
+        timer = setTimeout(fire, Math.max(0, leftMs));
+        timer.unref();
+      };
+      // Node counts whole milliseconds, so its timers may fire up to one too early.
+      const fire = () => {
+        const leftMs = dueMs - performance.now();
+        if (leftMs > 0) arm(leftMs);
+        else callback();
+      };
+      arm(delayMs);
       return () => clearTimeout(timer);
     },
   };
