@@ -26,6 +26,8 @@ interface OpenRun {
   readonly run: StreamRun;
   /** Segments submitted and not ended. */
   submitted: number;
+  /** The thread has said that it stopped or failed: by then it had released all the run held. */
+  over: boolean;
   closed: (() => void) | undefined;
 }
 
@@ -114,7 +116,7 @@ export class HostedStream implements DeviceStream {
       !this.#runs.has(run.slot),
       `slot ${run.slot} is free on stream ${this.index} before a run is opened`,
     );
-    this.#runs.set(run.slot, { run, submitted: 0, closed: undefined });
+    this.#runs.set(run.slot, { run, submitted: 0, over: false, closed: undefined });
     this.#keepAlive();
   }
 
@@ -129,13 +131,14 @@ export class HostedStream implements DeviceStream {
     const open = this.#runs.get(slot);
     if (open === undefined) return Promise.resolve();
     invariant(open.submitted === 0, `slot ${slot} is closed after all its segments have ended`);
-    if (clean) {
+    if (clean || open.over) {
+      if (!clean) this.#post({ type: 'close', slot, acknowledge: false });
       this.#forget(slot);
       return Promise.resolve();
     }
     return new Promise((resolve) => {
       open.closed = resolve;
-      this.#post({ type: 'close', slot });
+      this.#post({ type: 'close', slot, acknowledge: true });
     });
   }
 
@@ -211,6 +214,7 @@ export class HostedStream implements DeviceStream {
   #onSegment(message: FromStream & { type: 'segment' }): void {
     const open = this.#open(message.slot);
     open.submitted--;
+    open.over ||= message.status !== 'completed';
     // A heap that has grown to its limit never shrinks: only a new worker gives the memory back.
     if (message.error?.code === 'OUT_OF_MEMORY' && this.#heapIsTheLimit()) this.#state = 'retiring';
     open.run.onEvent({ ...message, kind: 'segment' });

@@ -45,7 +45,7 @@ export type ToStream =
       readonly mode: CancellationMode;
       readonly record: boolean;
     }
-  | { readonly type: 'close'; readonly slot: SlotIndex };
+  | { readonly type: 'close'; readonly slot: SlotIndex; readonly acknowledge: boolean };
 
 /** How a segment ended, as the worker reports it. */
 export interface SegmentEnd {

@@ -98,7 +98,7 @@ export class StreamSession {
         yield* this.#execute(message);
         break;
       case 'close':
-        this.#close(message.slot);
+        this.#close(message.slot, message.acknowledge);
         break;
     }
   }
@@ -234,12 +234,12 @@ export class StreamSession {
     for (const value of run.loaded.runValues) this.#releaseValue(run, value);
   }
 
-  #close(slot: SlotIndex): void {
+  #close(slot: SlotIndex, acknowledge: boolean): void {
     const run = this.#runs.get(slot);
     if (run !== undefined) this.#endRun(run);
     this.#runs.delete(slot);
     this.#host.onMemory(this.#constantBytes);
-    this.#host.post({ type: 'closed', slot }, []);
+    if (acknowledge) this.#host.post({ type: 'closed', slot }, []);
   }
 
   #blame(error: unknown, node: string): CurfewError {
