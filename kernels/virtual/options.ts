@@ -45,7 +45,10 @@ export interface VirtualOptions {
   readonly jitter?: number | undefined;
   /** Whether to compute values with the reference kernels. Default false: outputs are zeros. */
   readonly compute?: boolean | undefined;
-  /** Duration of a node in milliseconds; `undefined` leaves it to the profile's rates. */
+  /**
+   * Duration of a node in milliseconds; `undefined` leaves it to the profile's rates. Asked at every execution, so that
+   * durations may change from run to run.
+   */
   readonly kernelMs?: ((node: VirtualNode) => number | undefined) | undefined;
   readonly faults?: readonly VirtualFault[] | undefined;
   /** Receives every event of the simulated streams, in order. */

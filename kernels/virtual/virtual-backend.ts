@@ -80,8 +80,7 @@ export class VirtualBackend implements KernelBackend {
         },
       );
     }
-    const expectedMs = this.#expectedMs(node);
-    return { run: (values) => this.#prepareKernel(node, values, expectedMs, compute) };
+    return { run: (values) => this.#prepareKernel(node, values, compute) };
   }
 
   #expectedMs(node: ProgramNode): number {
@@ -96,7 +95,6 @@ export class VirtualBackend implements KernelBackend {
   #prepareKernel(
     node: ProgramNode,
     values: ValueTable,
-    expectedMs: number,
     compute: ((inputs: readonly Tensor[]) => readonly Tensor[]) | undefined,
   ): void {
     if (this.#faults.take('submit-error', node.name) !== undefined) {
@@ -111,7 +109,7 @@ export class VirtualBackend implements KernelBackend {
     for (const [index, value] of node.outputs.entries()) values[value] = outputs[index];
     const slow = this.#faults.take('slow-kernel', node.name)?.factor ?? 1;
     const jitter = 1 + this.#simulation.jitter * (2 * this.#random() - 1);
-    this.#prepare(node.name, expectedMs * slow * jitter, outputs, () =>
+    this.#prepare(node.name, this.#expectedMs(node) * slow * jitter, outputs, () =>
       this.#execute(node, inputs, outputs, compute),
     );
   }
