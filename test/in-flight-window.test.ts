@@ -70,8 +70,10 @@ describe('room for a node', () => {
     expect(window.isEmpty).toBe(true);
     expect(fill(window, costs, 0)).toEqual({ kind: 'fence', step: 43 });
     expect(window.head).toBe(40);
-    window.finished(43, 0.25, true);
+    window.finished(43, 0.1, false);
     expect(window.head).toBe(44);
+    window.finished(47, 0.2, true);
+    expect(costs.ms[47]).toBeCloseTo((0.0625 * 0.2) / 0.25, 9);
   });
 });
 
