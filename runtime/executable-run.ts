@@ -152,7 +152,7 @@ export class ExecutableRun {
       const reason = new Error(
         `in-flight work went on for more than ${drainLimitMs} ms (drainLimitMs) after a stop`,
       );
-      for (const stream of place.streams) stream.abandon(reason);
+      for (const stream of place.streams) stream.abandon(place.slot, reason);
     });
   }
 

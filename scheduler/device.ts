@@ -41,8 +41,8 @@ export interface DeviceStream extends Stream {
   /** The buffer through which values of this slot's runs reach the stream, set before a run is opened; or none. */
   setExchange(slot: SlotIndex, buffer: SharedArrayBuffer | undefined): void;
   memory(): StreamMemory;
-  /** Gives up on a hung stream: replaces it wherever it is; the runs on it are lost. */
-  abandon(reason: Error): void;
+  /** Gives up on a stream that hangs in this slot's work, if it has any: replaces it; the runs on it are lost. */
+  abandon(slot: SlotIndex, reason: Error): void;
 }
 
 /** Control words of all slots, and the watchdog that stops runs at their deadlines. */

@@ -57,9 +57,9 @@ class WatchedStream implements DeviceStream {
     this.#stream.setExchange(slot, buffer);
   }
 
-  abandon(reason: Error): void {
+  abandon(slot: SlotIndex, reason: Error): void {
     this.#monitor.note(`stream ${this.index} abandoned`);
-    this.#stream.abandon(reason);
+    this.#stream.abandon(slot, reason);
   }
 
   open(streamRun: StreamRun): void {

@@ -11,7 +11,7 @@ import {
 import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import type { ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
-import { type FromStream, MEMORY, type ToStream } from './protocol.js';
+import { type FromStream, MEMORY, type SegmentEnd, type ToStream } from './protocol.js';
 import type { StartThread, StreamThread } from './thread.js';
 
 /** A program the stream keeps, so that a replacement can be sent it. */
@@ -54,6 +54,8 @@ export class HostedStream implements DeviceStream {
   readonly #events: HostedStreamEvents;
   readonly #memory: Float64Array;
   readonly #loads = new Map<ProgramKey, StreamLoad>();
+  /** Programs that a replacement could not load again. */
+  readonly #refused = new Map<ProgramKey, ErrorRecord>();
   readonly #runs = new Map<SlotIndex, OpenRun>();
   readonly #exchanges = new Map<SlotIndex, SharedArrayBuffer>();
   #thread: StreamThread;
@@ -101,6 +103,7 @@ export class HostedStream implements DeviceStream {
   }
 
   unload(key: ProgramKey): void {
+    this.#refused.delete(key);
     if (this.#loads.delete(key)) this.#post({ type: 'unload', key });
   }
 
@@ -124,6 +127,11 @@ export class HostedStream implements DeviceStream {
     const open = this.#open(slot);
     open.submitted++;
     const { program, mode, record } = open.run;
+    const refusal = this.#refused.get(program);
+    if (refusal !== undefined) {
+      queueMicrotask(() => this.#onMessage(failedSegment(slot, segment, refusal)));
+      return;
+    }
     this.#post({ type: 'segment', slot, key: program, segment, mode, record });
   }
 
@@ -142,8 +150,9 @@ export class HostedStream implements DeviceStream {
     });
   }
 
-  abandon(reason: Error): void {
-    if (this.available || this.#state === 'retiring') this.#retire(reason);
+  abandon(slot: SlotIndex, reason: Error): void {
+    const hangs = (this.#runs.get(slot)?.submitted ?? 0) > 0;
+    if (hangs && (this.available || this.#state === 'retiring')) this.#retire(reason);
   }
 
   /** Ends the worker. Whatever runs on it is lost. */
@@ -233,6 +242,8 @@ export class HostedStream implements DeviceStream {
   }
 
   #dropLoad(key: ProgramKey, error: ErrorRecord): void {
+    // The caller learns of a first load from its promise; of a replacement's, from each run.
+    if (this.#loads.get(key)?.settle === undefined) this.#refused.set(key, error);
     this.#settleLoad(key, ({ reject }) => reject(fromErrorRecord(error)));
     this.#loads.delete(key);
   }
@@ -320,6 +331,21 @@ export class HostedStream implements DeviceStream {
     if (busy) this.#thread.ref();
     else this.#thread.unref();
   }
+}
+
+function failedSegment(slot: SlotIndex, segment: number, error: ErrorRecord): SegmentEnd {
+  return {
+    type: 'segment',
+    slot,
+    segment,
+    status: 'failed',
+    nodesCompleted: 0,
+    stoppedBefore: undefined,
+    error,
+    outputs: [],
+    endedMs: undefined,
+    times: undefined,
+  };
 }
 
 function lostRecord(stream: number, reason: Error): ErrorRecord {
