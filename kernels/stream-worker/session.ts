@@ -105,20 +105,18 @@ export class StreamSession {
 
   #load({ key, program, constants }: ToStream & { type: 'load' }): void {
     try {
-      this.#countConstants(() => {
-        const fallbacks = this.#programs.load(key, program, constants);
-        this.#host.post({ type: 'loaded', key, fallbacks }, []);
-      });
+      const fallbacks = this.#countConstants(() => this.#programs.load(key, program, constants));
+      this.#host.post({ type: 'loaded', key, fallbacks }, []);
     } catch (error) {
       this.#host.post({ type: 'not-loaded', key, error: toErrorRecord(error, 'KERNEL_FAILED') }, []);
     }
   }
 
   /** What loading and unloading change is constants; what else changes the live bytes belongs to runs. */
-  #countConstants(change: () => void): void {
+  #countConstants<Result>(change: () => Result): Result {
     const before = this.#host.backend.memory.liveBytes;
     try {
-      change();
+      return change();
     } finally {
       this.#constantBytes += this.#host.backend.memory.liveBytes - before;
       this.#host.onMemory(this.#constantBytes);
