@@ -6,7 +6,6 @@ import type { Tensor, TensorData } from '../../scheduler/tensor.js';
 import type { GraphSpec, HostSpec, KernelSpec } from './scenario.js';
 
 const PAIR = { dtype: 'float32', shape: [2] } as const;
-const ONE = { dtype: 'float32', shape: [1] } as const;
 
 /** What the function of a host node does besides computing: take time, fail, be watched. */
 export type HostBehaviour = (spec: HostSpec, context: HostContext) => Promise<void>;
@@ -31,12 +30,12 @@ function addKernel(builder: GraphBuilder, { name, op, inputs }: KernelSpec): voi
 function addHost(builder: GraphBuilder, spec: HostSpec, behaviour: HostBehaviour): void {
   builder.host(spec.name, {
     inputs: Object.fromEntries(spec.inputs.map((reference, index) => [`i${index}`, reference])),
-    outputs: { sum: ONE, first: ONE },
+    outputs: { sum: PAIR, first: PAIR },
     run: async (inputs, context) => {
       await behaviour(spec, context);
       const elements = Object.values(inputs).flatMap(({ data }) => [...data]);
       const sum = elements.reduce((total, element) => total + element, 0);
-      return { sum: Float32Array.of(sum), first: Float32Array.of(elements[0]!) };
+      return { sum: Float32Array.of(sum, sum / 2), first: Float32Array.of(elements[0]!, -elements[0]!) };
     },
   });
 }

@@ -22,6 +22,8 @@ export class Monitor {
   #violation: Error | undefined;
   #begun: { readonly slot: SlotIndex; readonly control: ControlWord } | undefined;
   #step = 0;
+  /** When events happened, where somebody wants to know. */
+  instantsMs: Set<number> | undefined;
   /** The run whose `run()` is being called. */
   calling: WatchedRun | undefined;
   /** The run that is being dispatched, or told an event: a host node's function that is called now belongs to it. */
@@ -47,6 +49,7 @@ export class Monitor {
   /** Called after each event of the clock. @throws the first broken rule */
   afterEvent(): void {
     this.#step++;
+    this.instantsMs?.add(this.#clock.nowMs());
     if (this.#violation !== undefined) throw this.#violation;
   }
 

@@ -45,7 +45,7 @@ function randomKernel(chance: Chance, name: string, lanes: number, items: Item[]
 function randomHost(chance: Chance, name: string, items: Item[]): HostSpec {
   const count = chance.integer(0, 2);
   const inputs = Array.from({ length: count + 1 }, () => pickItem(chance, items).reference);
-  items.push({ reference: name, elements: 1 }, { reference: `${name}:1`, elements: 1 });
+  items.push({ reference: name, elements: 2 }, { reference: `${name}:1`, elements: 2 });
   return {
     kind: 'host',
     name,

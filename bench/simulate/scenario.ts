@@ -18,7 +18,7 @@ export interface KernelSpec {
   readonly durationMs: number;
 }
 
-/** A host node: outputs `sum` and `first`, each of one element. */
+/** A host node: outputs `sum` and `first`, each of two elements. */
 export interface HostSpec {
   readonly kind: 'host';
   readonly name: string;

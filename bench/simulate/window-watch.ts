@@ -13,8 +13,14 @@ interface KnownDurations {
 /** See `LEAD_MS` of the in-flight window, and what else passes between a decision and the submission. */
 const LEAD_MS = 0.05;
 
+interface InFlight {
+  readonly node: string;
+  /** When it became the only work of its run: copies to the device may still be in front of it. */
+  readonly aloneMs: number | undefined;
+}
+
 interface StreamWindow {
-  readonly inFlight: string[];
+  readonly inFlight: InFlight[];
   /** Nodes that the stream has executed: it has measured them. */
   readonly learned: Set<string>;
   headStartedMs: number | undefined;
@@ -38,10 +44,13 @@ export class WindowWatch {
 
   onSubmit(run: WatchedRun, stream: number, node: string): void {
     const window = this.#window(stream);
-    window.inFlight.push(node);
+    const aloneMs = window.inFlight.length === 0 ? this.#clock.nowMs() : undefined;
+    window.inFlight.push({ node, aloneMs });
     const { mode } = run.spec;
     if (mode === 'node' && window.inFlight.length > 1) {
-      this.#violate(`${run.name}: nodes ${window.inFlight.join(', ')} in flight in mode 'node'`);
+      this.#violate(
+        `${run.name}: ${window.inFlight.length} nodes in flight in mode 'node', the last ${node}`,
+      );
     }
     if (typeof mode === 'object') this.#checkTime(run, mode.precisionMs, window, node);
   }
@@ -52,7 +61,7 @@ export class WindowWatch {
 
   onEnd(stream: number, node: string): void {
     const window = this.#window(stream);
-    if (window.inFlight.shift() !== node) this.#violate(`stream ${stream}: ${node} ends in order`);
+    if (window.inFlight.shift()?.node !== node) this.#violate(`stream ${stream}: ${node} ends in order`);
     window.learned.add(node);
     window.headStartedMs = undefined;
   }
@@ -76,13 +85,16 @@ export class WindowWatch {
    */
   #checkTime(run: WatchedRun, precisionMs: number, window: StreamWindow, node: string): void {
     const { inFlight, learned, headStartedMs } = window;
-    if (inFlight.length > 1 && inFlight.some((other) => !learned.has(other))) {
-      this.#violate(`${run.name}: ${inFlight.join(', ')} in flight, not all of them measured`);
+    if (inFlight.length > 1 && inFlight.some((other) => !learned.has(other.node))) {
+      this.#violate(
+        `${run.name}: ${inFlight.length} nodes in flight before ${node}, not all of them measured`,
+      );
     }
     if (this.#known === undefined) return;
     const { durationMs, slackMs } = this.#known;
-    const elapsedMs = headStartedMs === undefined ? 0 : this.#clock.nowMs() - headStartedMs;
-    const leftMs = inFlight.reduce((sum, name) => sum + durationMs.get(name)!, 0) - elapsedMs;
+    const nowMs = this.#clock.nowMs();
+    const elapsedMs = nowMs - (inFlight[0]!.aloneMs ?? headStartedMs ?? nowMs);
+    const leftMs = inFlight.reduce((sum, other) => sum + durationMs.get(other.node)!, 0) - elapsedMs;
     const boundMs = Math.max(precisionMs / 2, durationMs.get(node)!) + slackMs;
     if (leftMs > boundMs) {
       this.#violate(`${run.name}: ${leftMs.toFixed(4)} ms in flight, more than ${boundMs.toFixed(4)} ms`);
