@@ -1,6 +1,7 @@
 /** The bound of lateness that a simulation checks, from what its nodes really took. */
 import type { RunSpec, Scenario } from './scenario.js';
 import type { WatchedRun } from './watched-run.js';
+import { UNDERESTIMATE_SHARE } from './window-watch.js';
 
 /** Bytes of the largest value. */
 const VALUE_BYTES = 8;
@@ -45,7 +46,8 @@ function variation({ world }: Scenario): number {
 function inFlightMs(mode: RunSpec['mode'], run: WatchedRun, scenario: Scenario): number {
   if (mode === 'none') return Number.POSITIVE_INFINITY;
   if (mode === 'node') return run.longestKernelMs;
-  return variation(scenario) * Math.max(mode.precisionMs, run.longestKernelMs) + LEAD_MS;
+  const unseenMs = UNDERESTIMATE_SHARE * mode.precisionMs;
+  return variation(scenario) * Math.max(mode.precisionMs, run.longestKernelMs) + unseenMs + LEAD_MS;
 }
 
 /**

@@ -13,6 +13,9 @@ interface KnownDurations {
 /** See `LEAD_MS` of the in-flight window, and what else passes between a decision and the submission. */
 const LEAD_MS = 0.05;
 
+/** What a pause that proved too long takes off an estimate that was right, at most. */
+export const UNDERESTIMATE_SHARE = 0.25;
+
 interface InFlight {
   readonly node: string;
   /** When it became the only work of its run: copies to the device may still be in front of it. */
@@ -95,7 +98,8 @@ export class WindowWatch {
     const nowMs = this.#clock.nowMs();
     const elapsedMs = nowMs - (inFlight[0]!.aloneMs ?? headStartedMs ?? nowMs);
     const leftMs = inFlight.reduce((sum, other) => sum + durationMs.get(other.node)!, 0) - elapsedMs;
-    const boundMs = Math.max(precisionMs / 2, durationMs.get(node)!) + slackMs;
+    const unseenMs = UNDERESTIMATE_SHARE * precisionMs;
+    const boundMs = Math.max(precisionMs / 2, durationMs.get(node)!) + unseenMs + slackMs;
     if (leftMs > boundMs) {
       this.#violate(`${run.name}: ${leftMs.toFixed(4)} ms in flight, more than ${boundMs.toFixed(4)} ms`);
     }
