@@ -19,10 +19,14 @@ import {
   type CheckedEngineOptions,
   checkEngineOptions,
   checkRunOptions,
+  checkTimelineOptions,
   type EngineOptions,
+  type TimelineOptions,
 } from './options.js';
 import { SlotTable } from './slots.js';
 import { collectStats, type EngineStats, RunCounts } from './stats.js';
+import type { EngineTimeline } from './timeline/engine-timeline.js';
+import { Recorder } from './timeline/recorder.js';
 
 /** Options of `engine.compile`. */
 export interface CompileOptions {
@@ -58,6 +62,7 @@ export class Engine {
   readonly #exchanges = new Exchanges();
   readonly #counts = new RunCounts();
   readonly #events: EngineEmitter;
+  readonly #recorder: Recorder;
   readonly #runs = new Set<ExecutableRun>();
   readonly #settling = new Set<Promise<unknown>>();
   #nextKey: ProgramKey = 0;
@@ -69,6 +74,7 @@ export class Engine {
     this.#device = device;
     this.#events = events;
     this.#drainLimitMs = options.drainLimitMs;
+    this.#recorder = new Recorder(device.clock, device.name, device.streams.length);
     this.#slots = new SlotTable(device.streams, options.runsInFlight);
     this.#admission = new Admission(this.#slots, options.streams * options.runsInFlight, options.queueLimit);
   }
@@ -167,12 +173,14 @@ export class Engine {
     options: ReturnType<typeof checkRunOptions>,
     startMs: number,
   ): ExecutableRun {
-    const info = Object.freeze({ run: ++this.#runNumber, executable: compiled.name });
+    const run = ++this.#runNumber;
+    const info = Object.freeze({ run, executable: compiled.name });
+    const { plan } = compiled;
     let dispatched = false;
     return new ExecutableRun(
       {
         name: compiled.name,
-        plan: compiled.plan,
+        plan,
         program: compiled.key,
         device: this.#device.name,
         clock: this.#device.clock,
@@ -180,6 +188,7 @@ export class Engine {
         admission: this.#admission,
         exchanges: this.#exchanges,
         drainLimitMs: this.#drainLimitMs,
+        recording: this.#recorder.begin({ run, plan, startMs, own: options.timeline }),
         onQueued: () => this.#events.emit('run:queued', info),
         onDispatched: () => {
           dispatched = true;
@@ -219,6 +228,32 @@ export class Engine {
       this.#device.streams,
       (stream) => this.#slots.inFlight(stream),
     );
+  }
+
+  /**
+   * Begins to record all runs called from now on, whatever their own `timeline` option says.
+   *
+   * @throws TIMELINE_STATE when a timeline is being recorded; INVALID_OPTION
+   * @example engine.startTimeline({ maxRecords: 100_000 });
+   */
+  startTimeline(options: TimelineOptions = {}): void {
+    this.#recorder.start(checkTimelineOptions(options).maxRecords);
+  }
+
+  /**
+   * Ends the recording and returns the runs that have settled meanwhile.
+   *
+   * @throws TIMELINE_STATE when none is being recorded
+   * @example console.log(engine.stopTimeline().summary().text);
+   */
+  stopTimeline(): EngineTimeline {
+    return this.#recorder.stop();
+  }
+
+  /** A stream died or was retired. @internal */
+  onStreamReplaced(stream: number, reason: Error): void {
+    this.#recorder.streamReplaced(stream);
+    this.#events.emit('stream:replaced', { stream, reason });
   }
 
   /** Serves waiting runs after a stream came back or broke. @internal */
@@ -300,7 +335,7 @@ export async function createEngineOn(
     clock,
     events: {
       onStreamChange: () => engine?.onStreamChange(),
-      onStreamReplaced: (stream, reason) => events.emit('stream:replaced', { stream, reason }),
+      onStreamReplaced: (stream, reason) => engine?.onStreamReplaced(stream, reason),
     },
   });
   engine = new Engine(device, checked, events);

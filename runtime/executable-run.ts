@@ -7,8 +7,10 @@ import type { HostNode, ValueId } from '../scheduler/graph.js';
 import { type Outcome, outcomeOf, type RunReport } from '../scheduler/outcome.js';
 import type { Plan } from '../scheduler/plan.js';
 import { type DispatchResult, dispatchRun, type HostResult } from '../scheduler/run.js';
+import type { RunTrace } from '../scheduler/run-trace.js';
 import type { ProgramKey } from '../scheduler/stream.js';
 import type { Tensor, TensorData } from '../scheduler/tensor.js';
+import { TRACE_KIND } from '../scheduler/trace-record.js';
 import type { Admission } from './admission.js';
 import { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
 import type { Exchanges } from './exchanges.js';
@@ -16,8 +18,8 @@ import { collectOutputs } from './feeds.js';
 import { runHostNode } from './host-node.js';
 import type { CheckedRunOptions } from './options.js';
 import type { Place } from './slots.js';
-import { Timeline } from './timeline/timeline.js';
-import type { TimelineNode } from './timeline/timeline-data.js';
+import type { RunRecording } from './timeline/recorder.js';
+import type { Timeline } from './timeline/timeline.js';
 
 /** What a run resolves with. */
 export interface RunResult {
@@ -40,6 +42,8 @@ export interface RunContext {
   readonly exchanges: Exchanges;
   /** See `EngineOptions.drainLimitMs`. */
   readonly drainLimitMs: number | undefined;
+  /** Where the run is recorded, if it is. */
+  readonly recording: RunRecording | undefined;
   /** The run was accepted. Every accepted run settles. */
   onQueued(): void;
   onDispatched(): void;
@@ -59,14 +63,15 @@ export class ExecutableRun {
   readonly #waiting = new AbortController();
   /** Aborts to tell host nodes of a stop. */
   readonly #stopHosts = new AbortController();
-  readonly #hostTimes: TimelineNode[] = [];
+  /** When the main thread first learned of a stop, if the run is recorded. */
+  #drainingSinceMs: number | undefined;
   #givenUp: GivenUp | undefined;
   #accepted = false;
   #abortedMs: number | undefined;
   #dispatchedMs: number | undefined;
   #place: Place | undefined;
   #result: DispatchResult | undefined;
-  #settled: { readonly report: RunReport; readonly nowMs: number } | undefined;
+  #settled: { readonly report: RunReport; readonly timeline: Timeline | undefined } | undefined;
   #cancelTimer: () => void = () => undefined;
   #cancelDrainLimit: (() => void) | undefined;
 
@@ -116,6 +121,7 @@ export class ExecutableRun {
 
   #accept(): void {
     this.#accepted = true;
+    this.#context.recording?.accepted();
     this.#context.onQueued();
   }
 
@@ -132,6 +138,7 @@ export class ExecutableRun {
 
   #onAbort = (): void => {
     this.#abortedMs = this.#context.clock.nowMs();
+    this.#trace?.moment(TRACE_KIND.abort, 0, this.#abortedMs);
     this.giveUp('aborted');
     if (this.#dispatchedMs !== undefined) this.#stop(RUN_STATE.aborted);
   };
@@ -140,6 +147,7 @@ export class ExecutableRun {
   #stop(state: number): void {
     if (this.#options.mode.kind === 'none' || this.#place === undefined || this.#settled !== undefined)
       return;
+    this.#drainingSinceMs ??= this.#trace?.nowMs();
     this.#context.controls.stop(this.#place.slot, state);
     this.#stopHosts.abort(state === RUN_STATE.aborted ? this.#options.signal?.reason : undefined);
     this.#limitDrain(this.#place);
@@ -175,7 +183,7 @@ export class ExecutableRun {
       program: this.#context.program,
       control,
       mode: this.#options.mode,
-      record: this.#options.timeline,
+      trace: this.#trace,
       feeds: this.#feeds,
       exchange: this.#context.exchanges.open(place, this.#context.plan.exchangeBytes),
       runHost: (node, inputs) => this.#runHost(node, inputs),
@@ -186,6 +194,7 @@ export class ExecutableRun {
         ? undefined
         : stopReasonOf(Atomics.load(control.words, control.index));
     this.#cancelDrainLimit?.();
+    if (this.#drainingSinceMs !== undefined) this.#trace?.span(TRACE_KIND.drain, 0, this.#drainingSinceMs);
     controls.end(place.slot);
     this.#context.exchanges.close(place);
     this.#settle(reason);
@@ -200,19 +209,12 @@ export class ExecutableRun {
 
   async #runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>): Promise<HostResult> {
     const { plan, clock } = this.#context;
-    const startMs = this.#options.timeline ? clock.nowMs() - this.#startMs : 0;
+    const startMs = this.#trace?.nowMs() ?? 0;
     const release = clock.hold?.();
     const result = await runHostNode(plan.graph, node, inputs, this.#stopHosts.signal);
     release?.();
-    if (this.#options.timeline) {
-      this.#hostTimes.push({
-        name: node.name,
-        op: 'host',
-        stream: undefined,
-        startMs,
-        endMs: clock.nowMs() - this.#startMs,
-      });
-    }
+    if (result.status === 'completed') this.#trace?.span(TRACE_KIND.host, node.id, startMs);
+    else this.#trace?.moment(result.status === 'stopped' ? TRACE_KIND.stop : TRACE_KIND.failure, node.id);
     return result;
   }
 
@@ -254,8 +256,21 @@ export class ExecutableRun {
       device,
       stream: this.#place?.streams.length === 1 ? this.#place.streams[0]!.index : undefined,
     });
-    this.#settled = { report, nowMs };
+    this.#settled = { report, timeline: this.#record(report, nowMs) };
     this.#context.onSettled(report);
+  }
+
+  /** The last records of the run; its timeline, when one was asked for. */
+  #record(report: RunReport, nowMs: number): Timeline | undefined {
+    this.#trace?.span(TRACE_KIND.queued, 0, this.#startMs, 0, this.#dispatchedMs ?? nowMs);
+    if (this.#dispatchedMs !== undefined) this.#trace?.span(TRACE_KIND.run, 0, this.#dispatchedMs, 0, nowMs);
+    if (this.#deadlineMs !== undefined) this.#trace?.moment(TRACE_KIND.deadline, 0, this.#deadlineMs);
+    const streams = this.#place?.streams.map(({ index }) => index) ?? [];
+    return this.#context.recording?.settled(report, streams);
+  }
+
+  get #trace(): RunTrace | undefined {
+    return this.#context.recording?.trace;
   }
 
   /** The result, or the error of the outcome. */
@@ -265,8 +280,7 @@ export class ExecutableRun {
       this.#conclusion(givenUp instanceof CurfewError ? 'failed' : givenUp, this.#context.clock.nowMs());
     }
     invariant(this.#settled !== undefined, 'a run that was admitted has settled');
-    const { report } = this.#settled;
-    const timeline = this.#options.timeline ? this.#timeline() : undefined;
+    const { report, timeline } = this.#settled;
     switch (report.outcome) {
       case 'completed':
         return this.#success(timeline);
@@ -303,32 +317,6 @@ export class ExecutableRun {
   #success(timeline: Timeline | undefined): RunResult {
     const outputs = collectOutputs(this.#context.plan.graph, this.#result?.values ?? new Map());
     return { outputs, report: this.#settled!.report, timeline };
-  }
-
-  #timeline(): Timeline {
-    const { nodes } = this.#context.plan.graph;
-    const toRunTime = (ms: number) => ms - this.#startMs;
-    const kernels = (this.#result?.times ?? []).flatMap(({ stream, nodes: ids, startMs, endMs }) =>
-      ids.map((id, index): TimelineNode => {
-        const node = nodes[id]!;
-        invariant(node.kind === 'kernel', 'streams execute kernel nodes');
-        return {
-          name: node.name,
-          op: node.op,
-          stream,
-          startMs: toRunTime(startMs[index]!),
-          endMs: toRunTime(endMs[index]!),
-        };
-      }),
-    );
-    return new Timeline({
-      report: this.#settled!.report,
-      nodes: [...kernels, ...this.#hostTimes],
-      dispatchedMs: this.#dispatchedMs === undefined ? undefined : toRunTime(this.#dispatchedMs),
-      settledMs: toRunTime(this.#settled!.nowMs),
-      deadlineMs: this.#options.timeoutMs,
-      abortedMs: this.#abortedMs === undefined ? undefined : toRunTime(this.#abortedMs),
-    });
   }
 }
 

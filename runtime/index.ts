@@ -30,9 +30,18 @@ export {
   type KernelOptions,
   type KernelValue,
 } from './graph-builder.js';
-export type { EngineOptions, RunOptions } from './options.js';
+export type { EngineOptions, RunOptions, TimelineOptions } from './options.js';
 export type { EngineStats, StreamStats } from './stats.js';
-export type { ChromeTrace, TraceEvent } from './timeline/chrome-trace.js';
+export type { EngineTimeline } from './timeline/engine-timeline.js';
+export type { LaneAccount, LaneParts } from './timeline/lane-account.js';
+export type { NodeExecStats, StepStats, TensorDescription } from './timeline/step-stats.js';
+export type { NodeTime, RunSummary, TimelineSummary } from './timeline/summary.js';
 export type { Timeline } from './timeline/timeline.js';
-export type { TimelineNode } from './timeline/timeline-data.js';
+export type {
+  TimelineMoment,
+  TimelineNode,
+  TimelineSpan,
+  TimelineSpanKind,
+} from './timeline/timeline-data.js';
+export type { ChromeTrace, TraceEvent } from './timeline/trace-event.js';
 export { type TracedInput, type TraceFunction, type TraceResult, trace } from './trace.js';

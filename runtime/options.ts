@@ -5,7 +5,7 @@ import type { VirtualOptions } from '../kernels/virtual/options.js';
 import { DEVICE_PROFILES } from '../kernels/virtual/profiles.js';
 import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
 import { curfewError, quote } from '../scheduler/errors.js';
-import { MAX_RUNS_IN_FLIGHT, MAX_STREAMS, MAX_TIMEOUT_MS } from '../scheduler/limits.js';
+import { MAX_RUNS_IN_FLIGHT, MAX_STREAMS, MAX_TIMEOUT_MS, MAX_TRACE_RECORDS } from '../scheduler/limits.js';
 
 /** Options of `createEngine`. */
 export interface EngineOptions {
@@ -47,6 +47,15 @@ export interface RunOptions {
   readonly priority?: number | undefined;
   /** Whether to record a timeline. Default false. */
   readonly timeline?: boolean | undefined;
+}
+
+/** Options of `engine.startTimeline`. */
+export interface TimelineOptions {
+  /**
+   * Records kept for each stream and for the main thread, 48 bytes each; beyond it the oldest are overwritten, and counted.
+   * 16 to 2^20, rounded up to a power of two less one. Default 65535.
+   */
+  readonly maxRecords?: number | undefined;
 }
 
 /** Engine options, checked and complete. */
@@ -181,6 +190,13 @@ function checkDuration(ms: unknown, option: string): number | undefined {
   if (ms === undefined) return undefined;
   if (typeof ms === 'number' && ms >= 0 && ms <= MAX_TIMEOUT_MS) return ms;
   throw invalid(option, `a number of milliseconds from 0 to ${MAX_TIMEOUT_MS}`, ms);
+}
+
+/** @throws INVALID_OPTION */
+export function checkTimelineOptions(options: unknown): { readonly maxRecords: number } {
+  checkKeys(options, 'options of startTimeline', ['maxRecords']);
+  const { maxRecords } = options;
+  return { maxRecords: checkInteger(maxRecords, 'maxRecords', 16, MAX_TRACE_RECORDS, 2 ** 16 - 1) };
 }
 
 /** @throws INVALID_OPTION, UNSUPPORTED_OPTION */

@@ -19,6 +19,9 @@ export interface Clock {
   hold?(): () => void;
 }
 
+/** The global of this name is an accessor: reading the clock through it takes half as long again. */
+const { performance } = globalThis;
+
 /** Nanoseconds on the axis of the real clock, exactly: for a thread that does nothing but wait for deadlines. */
 export function sharedNowNs(): bigint {
   return process.hrtime.bigint();

@@ -51,6 +51,11 @@ export const ERROR_CODES = Object.freeze({
   DEVICE_LOST: entry('runtime', 'The stream that executed the run died; it has been replaced.'),
   ENGINE_CLOSED: entry('runtime', 'The engine is closed or closing and takes no more work.'),
   EXECUTABLE_DISPOSED: entry('runtime', 'The executable was disposed.'),
+  TIMELINE_STATE: entry(
+    'runtime',
+    'A timeline of the engine was started while one was recorded, or stopped while none was.',
+  ),
+  INVALID_TIMELINE: entry('type', 'A file is no timeline: it breaks the rules of its format.'),
   INTERNAL: entry('runtime', 'An invariant of Curfew does not hold: a bug in Curfew.'),
 });
 
@@ -152,7 +157,9 @@ export function quote(value: unknown): string {
   if (ArrayBuffer.isView(value)) {
     return `${value[Symbol.toStringTag as never] ?? 'DataView'} of ${value.byteLength} bytes`;
   }
-  return `an object${value.constructor?.name ? ` of class ${value.constructor.name}` : ''}`;
+  // What came from JSON may have a `constructor` that is anything.
+  const className: unknown = value.constructor?.name;
+  return `an object${typeof className === 'string' && className !== '' ? ` of class ${className}` : ''}`;
 }
 
 /** The same for an error that crossed a thread: plain data that `structuredClone` keeps whole. */

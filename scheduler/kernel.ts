@@ -48,6 +48,16 @@ export interface BackendMemory {
   peakBytes: number;
 }
 
+/** Work of a queueing device that it timed itself, in milliseconds on the shared clock. */
+export interface TimedWork {
+  /** A node, a copy to the device, or a copy from it. */
+  readonly kind: 'node' | 'copy-in' | 'copy-out';
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Bytes copied; 0 for a node. */
+  readonly bytes: number;
+}
+
 /**
  * The kernels and the memory of one stream. Single-threaded; all calls come from the stream's worker.
  *
@@ -73,6 +83,12 @@ export interface KernelBackend {
   readonly memory: Readonly<BackendMemory>;
   /** Waits until all submitted work has finished. Queueing devices only. */
   fence?(): void;
+  /**
+   * Optional, queueing devices only: tells of all work handed over from now on when it is over, each kind in the order
+   * it was handed over; or, given `undefined`, of none. Without it a timeline shows when nodes were submitted and awaited,
+   * not when they executed.
+   */
+  timeWork?(onWork: ((work: TimedWork) => void) | undefined): void;
   /** Frees everything. The backend is not used afterwards. */
   close(): void;
 }

@@ -26,3 +26,6 @@ export const MAX_CROSSINGS = 8192;
 
 /** Longest timeout in milliseconds: what a 32-bit timer can hold (about 24.8 days). */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Records in one ring of a timeline: 48 bytes each, 48 MiB. */
+export const MAX_TRACE_RECORDS = 2 ** 20;

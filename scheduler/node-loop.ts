@@ -10,12 +10,15 @@ import {
   type NodeCosts,
 } from './cancellation.js';
 import type { Clock } from './clock.js';
-import type { ValueId } from './graph.js';
+import type { NodeId, ValueId } from './graph.js';
 import type { KernelBackend, PreparedNode, ValueTable } from './kernel.js';
 import type { NodeExports } from './program.js';
+import type { StreamTrace } from './stream-trace.js';
+import { TRACE_KIND } from './trace-record.js';
 
 /** A step made ready by the stream that executes it. */
 export interface PreparedStep {
+  readonly node: NodeId;
   readonly run: PreparedNode;
   /** Values whose last use this is; `undefined` when there are none. */
   readonly frees: readonly ValueId[] | undefined;
@@ -34,14 +37,8 @@ export interface SegmentExecution {
   readonly costs: NodeCosts;
   /** Copies out what others need of a step that has just run. */
   onExports(step: number, exports: NodeExports): void;
-  /** When the run is recorded: start and end in milliseconds by step, both on the shared clock. */
-  readonly times: StepTimes | undefined;
-}
-
-/** Start and end of each step, `NaN` where it did not run. */
-export interface StepTimes {
-  readonly startMs: Float64Array;
-  readonly endMs: Float64Array;
+  /** Where the run is recorded, if it is. */
+  readonly trace: StreamTrace | undefined;
 }
 
 /** Where a loop ended: `nextStep === endStep` when the segment is complete. */
@@ -128,21 +125,44 @@ function runSpaced(execution: SegmentExecution, spacingMs: number): LoopResult {
   return { nextStep: index, status: 'completed' };
 }
 
-/** Any mode while a timeline is recorded: one clock reading per node. */
-function runRecorded(execution: SegmentExecution, times: StepTimes, mode: CancellationMode): LoopResult {
-  const { steps, endStep, values, control, clock } = execution;
-  const checks = mode.kind !== 'none';
+/** Time that may pass between two cancellation points: none at all in mode `'none'`, so that it contains no check. */
+function recordedSpacingMs(mode: CancellationMode): number {
+  switch (mode.kind) {
+    case 'none':
+      return Number.POSITIVE_INFINITY;
+    case 'node':
+      return Number.NEGATIVE_INFINITY;
+    case 'precision':
+      return checkSpacingMs(mode);
+  }
+}
+
+/** Any mode while a timeline is recorded: one clock reading per node, and its record. */
+function runRecorded(execution: SegmentExecution, trace: StreamTrace, mode: CancellationMode): LoopResult {
+  const { steps, endStep, values, control, clock, costs } = execution;
+  const spacingMs = recordedSpacingMs(mode);
+  const learns = mode.kind === 'precision';
   let index = execution.firstStep;
+  let windowMs = learns ? Number.POSITIVE_INFINITY : 0;
   let startMs = clock.nowMs();
   try {
     for (; index < endStep; index++) {
-      if (checks && isStopped(control)) return { nextStep: index, status: 'stopped' };
+      const costMs = learns ? costs.ms[index]! : 0;
+      if (windowMs + costMs > spacingMs) {
+        if (isStopped(control)) {
+          trace.moment(TRACE_KIND.stop, steps[index]!.node);
+          return { nextStep: index, status: 'stopped' };
+        }
+        windowMs = 0;
+      }
+      windowMs += costMs;
       const step = steps[index]!;
-      times.startMs[index] = startMs;
       step.run(values);
-      times.endMs[index] = clock.nowMs();
+      const endMs = clock.nowMs();
+      trace.node(step.node, startMs, endMs);
+      if (learns) costs.learn(index, index + 1, endMs - startMs);
       afterStep(execution, index, step);
-      startMs = times.endMs[index]!;
+      startMs = step.exports === undefined ? endMs : clock.nowMs();
     }
   } catch (error) {
     return { nextStep: index, status: 'failed', error };
@@ -152,7 +172,7 @@ function runRecorded(execution: SegmentExecution, times: StepTimes, mode: Cancel
 
 /** Executes a segment in a mode, up to its end, to a stop, or to the first error. */
 export function runSegment(execution: SegmentExecution, mode: CancellationMode): LoopResult {
-  if (execution.times !== undefined) return runRecorded(execution, execution.times, mode);
+  if (execution.trace !== undefined) return runRecorded(execution, execution.trace, mode);
   switch (mode.kind) {
     case 'none':
       return runFree(execution);

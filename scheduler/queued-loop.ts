@@ -4,8 +4,10 @@
  * the virtual device lets virtual time pass).
  */
 import { type CancellationMode, isStopped } from './cancellation.js';
+import type { NodeId } from './graph.js';
 import { InFlightWindow } from './in-flight-window.js';
 import type { LoopResult, PreparedStep, SegmentExecution } from './node-loop.js';
+import { TRACE_KIND } from './trace-record.js';
 
 /** What the loop waits for. */
 export type DeviceWait =
@@ -72,7 +74,10 @@ class QueuedLoop {
     try {
       for (; index < endStep; index++) {
         yield* this.#makeRoom(index);
-        if (this.#isStopped()) break;
+        if (this.#isStopped()) {
+          this.#execution.trace?.moment(TRACE_KIND.stop, this.#node(index));
+          break;
+        }
         yield* this.#submit(index);
       }
       yield* this.#drain();
@@ -84,6 +89,10 @@ class QueuedLoop {
 
   #isStopped(): boolean {
     return this.#mode.kind !== 'none' && isStopped(this.#execution.control);
+  }
+
+  #node(step: number): NodeId {
+    return this.#execution.steps[step]!.node;
   }
 
   /** Waits as the mode demands before the step may be submitted. */
@@ -98,17 +107,26 @@ class QueuedLoop {
       const room = this.#window.makeRoom(costs.ms[index]!, clock.nowMs());
       if (room.kind === 'none') return;
       if (room.kind === 'fence') yield* this.#fence(room.step);
-      else yield room;
+      else yield* this.#pause(room, index);
     }
   }
 
+  *#pause(pause: DeviceWait & { kind: 'pause' }, index: number): DeviceWaiting<void> {
+    const { trace } = this.#execution;
+    const startMs = trace?.nowMs() ?? 0;
+    yield pause;
+    trace?.span(TRACE_KIND.pause, this.#node(index), startMs);
+  }
+
   *#submit(index: number): DeviceWaiting<void> {
-    const { steps, values, clock } = this.#execution;
+    const { steps, values, clock, trace } = this.#execution;
     const step = steps[index]!;
+    const startMs = trace?.nowMs() ?? 0;
     step.run(values);
     if (this.#mode.kind === 'precision') this.#window.submitted(index, clock.nowMs());
     else this.#window.submitted(index, 0);
     yield { kind: 'submit', step: index };
+    trace?.span(TRACE_KIND.submit, step.node, startMs);
     if (step.exports === undefined) {
       releaseAfter(this.#execution, step);
       return;
@@ -118,7 +136,10 @@ class QueuedLoop {
   }
 
   *#fence(step: number): DeviceWaiting<void> {
+    const { trace } = this.#execution;
+    const startMs = trace?.nowMs() ?? 0;
     const waited = yield { kind: 'fence', step };
+    trace?.span(TRACE_KIND.fence, this.#node(step), startMs);
     if (this.#mode.kind === 'precision') this.#window.finished(step, this.#execution.clock.nowMs(), waited);
     else this.#window.passed(step);
     this.#exports.flush(step);

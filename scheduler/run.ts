@@ -3,8 +3,10 @@ import { type CancellationMode, type ControlWord, isStopped } from './cancellati
 import { type CurfewError, fromErrorRecord, invariant } from './errors.js';
 import type { HostNode, NodeId, ValueId } from './graph.js';
 import type { Plan, Unit } from './plan.js';
-import type { ExportedValue, ProgramKey, SegmentTimes, SlotIndex, Stream, StreamEvent } from './stream.js';
+import type { RunTrace } from './run-trace.js';
+import type { ExportedValue, ProgramKey, SlotIndex, Stream, StreamEvent } from './stream.js';
 import { bytesOf, type Tensor, type TensorData, viewData } from './tensor.js';
+import { TRACE_KIND } from './trace-record.js';
 
 /** How a host node ended. */
 export type HostResult =
@@ -21,8 +23,8 @@ export interface DispatchRequest {
   readonly program: ProgramKey;
   readonly control: ControlWord;
   readonly mode: CancellationMode;
-  /** Whether to collect the times of nodes. */
-  readonly record: boolean;
+  /** Where the run is recorded, if it is. */
+  readonly trace: RunTrace | undefined;
   /** Feeds by the value they fill, checked against the graph. */
   readonly feeds: ReadonlyMap<ValueId, TensorData>;
   /** The slot's exchange buffer, of at least `plan.exchangeBytes`. */
@@ -31,11 +33,6 @@ export interface DispatchRequest {
   runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>): Promise<HostResult>;
   /** Called at the first failure, so that whatever else is in flight can end early. */
   onFailure(): void;
-}
-
-/** What one stream's segments report of their nodes. */
-export interface LaneTimes extends SegmentTimes {
-  readonly stream: number;
 }
 
 /** How the dispatch of a run ended. By then nothing of it is in flight and its slot is free on every stream. */
@@ -49,7 +46,6 @@ export interface DispatchResult {
   readonly stoppedBefore: string | undefined;
   /** When the last device work was over, where streams measured it. */
   readonly deviceEndedMs: number | undefined;
-  readonly times: readonly LaneTimes[];
 }
 
 /** The mutable state of one run. */
@@ -59,7 +55,6 @@ class RunDispatch {
   readonly #ready: number[] = [];
   readonly #values = new Map<ValueId, TensorData>();
   readonly #inFlightOfLane: number[];
-  readonly #times: LaneTimes[] = [];
   readonly #finished: (result: DispatchResult) => void;
   readonly #broken: (error: unknown) => void;
   #inFlight = 0;
@@ -85,8 +80,8 @@ class RunDispatch {
   }
 
   start(): void {
-    const { plan, streams, slot, program, mode, record, feeds } = this.#request;
-    for (const [value, data] of feeds) this.#provide(value, data);
+    const { plan, streams, slot, program, mode, trace } = this.#request;
+    this.#provideFeeds();
     for (const node of plan.graph.nodes)
       if (node.kind === 'constant') this.#values.set(node.outputs[0]!, node.data);
     for (const [lane, stream] of streams.entries()) {
@@ -95,11 +90,22 @@ class RunDispatch {
         program,
         lane,
         mode,
-        record,
+        trace: trace?.target(lane, stream.index),
         onEvent: (event) => this.#guard(() => this.#onEvent(lane, event)),
       });
     }
     this.#guard(() => this.#dispatch());
+  }
+
+  #provideFeeds(): void {
+    const { feeds, trace } = this.#request;
+    const startMs = trace?.nowMs() ?? 0;
+    let bytes = 0;
+    for (const [value, data] of feeds) {
+      this.#provide(value, data);
+      bytes += data.byteLength;
+    }
+    trace?.span(TRACE_KIND.feeds, 0, startMs, bytes);
   }
 
   /** An exception in here is a bug of Curfew; it must surface as a rejection, not as an uncaught exception. */
@@ -116,7 +122,7 @@ class RunDispatch {
     const { plan, control, mode } = this.#request;
     const checks = mode.kind !== 'none';
     while (this.#ready.length > 0 && this.#error === undefined) {
-      if (checks && !this.#stopped && isStopped(control)) this.#stopped = true;
+      if (checks && !this.#stopped && isStopped(control)) this.#stopHere();
       if (this.#stopped) break;
       const unit = plan.units[this.#ready.shift()!]!;
       this.#inFlight++;
@@ -126,9 +132,18 @@ class RunDispatch {
     if (this.#inFlight === 0 && !this.#closing) this.#finish();
   }
 
+  /** This is a cancellation point, too. */
+  #stopHere(): void {
+    this.#stopped = true;
+    this.#request.trace?.stopBefore(this.#nextNode());
+  }
+
   #submit(unit: Unit & { kind: 'segment' }): void {
     this.#inFlightOfLane[unit.lane]!++;
+    const { trace } = this.#request;
+    const startMs = trace?.nowMs() ?? 0;
     this.#request.streams[unit.lane]!.submit(this.#request.slot, unit.segment);
+    trace?.span(TRACE_KIND.dispatch, unit.index, startMs);
     for (const next of this.#request.plan.afterSubmission[unit.index]!) this.#satisfy(next);
   }
 
@@ -173,9 +188,10 @@ class RunDispatch {
       case 'segment':
         this.#inFlight--;
         this.#inFlightOfLane[lane]!--;
-        this.#onSegmentEnd(lane, event);
+        this.#onSegmentEnd(event);
         break;
       case 'lost':
+        this.#request.trace?.moment(TRACE_KIND.replaced, this.#request.streams[lane]!.index);
         this.#inFlight -= this.#inFlightOfLane[lane]!;
         this.#inFlightOfLane[lane] = 0;
         this.#fail(fromErrorRecord(event.error));
@@ -184,18 +200,19 @@ class RunDispatch {
     this.#dispatch();
   }
 
-  #onSegmentEnd(lane: number, event: StreamEvent & { kind: 'segment' }): void {
+  #onSegmentEnd(event: StreamEvent & { kind: 'segment' }): void {
     this.#collect(event.outputs);
     this.#nodesCompleted += event.nodesCompleted;
     if (event.endedMs !== undefined)
       this.#deviceEndedMs = Math.max(this.#deviceEndedMs ?? event.endedMs, event.endedMs);
-    if (event.times !== undefined)
-      this.#times.push({ ...event.times, stream: this.#request.streams[lane]!.index });
     switch (event.status) {
       case 'completed':
         this.#unitsEnded++;
         break;
       case 'stopped':
+        // A stream that has begun the segment records the point where it stopped, and tells when.
+        if (event.endedMs === undefined)
+          this.#request.trace?.stopBefore(event.stoppedBefore ?? this.#nextNode());
         this.#stopBefore(event.stoppedBefore);
         break;
       case 'failed':
@@ -266,7 +283,6 @@ class RunDispatch {
       nodesCompleted: this.#nodesCompleted,
       stoppedBefore: status === 'stopped' ? graph.nodes[this.#nextNode()]?.name : undefined,
       deviceEndedMs: this.#deviceEndedMs,
-      times: this.#times,
     };
   }
 

@@ -2,6 +2,7 @@
 import type { CancellationMode } from './cancellation.js';
 import type { ErrorRecord } from './errors.js';
 import type { NodeId, ValueId } from './graph.js';
+import type { TraceTarget } from './stream-trace.js';
 
 /** Identifies a plan's program on all streams of an engine. */
 export type ProgramKey = number;
@@ -12,13 +13,6 @@ export type SlotIndex = number;
 export interface ExportedValue {
   readonly value: ValueId;
   readonly buffer: ArrayBuffer;
-}
-
-/** When each step of a segment ran, in milliseconds on the shared clock. */
-export interface SegmentTimes {
-  readonly nodes: readonly NodeId[];
-  readonly startMs: readonly number[];
-  readonly endMs: readonly number[];
 }
 
 /** What a stream tells about a run. */
@@ -36,7 +30,6 @@ export type StreamEvent =
       readonly outputs: readonly ExportedValue[];
       /** When the segment's device work was over, on the shared clock; not read in mode `'none'`. */
       readonly endedMs: number | undefined;
-      readonly times: SegmentTimes | undefined;
     }
   /** The stream died; everything submitted to it is over and its memory is gone. */
   | { readonly kind: 'lost'; readonly error: ErrorRecord };
@@ -48,8 +41,8 @@ export interface StreamRun {
   /** Which of the plan's lanes this stream executes for the run. */
   readonly lane: number;
   readonly mode: CancellationMode;
-  /** Whether to report `times`. */
-  readonly record: boolean;
+  /** Where the stream records its part of the run, if it does. */
+  readonly trace: TraceTarget | undefined;
   /** Receives the run's events, in order. */
   readonly onEvent: (event: StreamEvent) => void;
 }

@@ -21,7 +21,9 @@ const CONTRACTS = new Set(
     'program',
     'queued-loop',
     'stream',
+    'stream-trace',
     'tensor',
+    'trace-record',
   ].map((name) => `scheduler/${name}.ts`),
 );
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type CancellationMode, NodeCosts, RUN_STATE } from '../scheduler/cancellation.js';
+import type { NodeId } from '../scheduler/graph.js';
 import type { KernelBackend } from '../scheduler/kernel.js';
 import { type LoopResult, runSegment, type SegmentExecution } from '../scheduler/node-loop.js';
 import { ManualClock } from './support/manual-clock.js';
@@ -17,7 +18,12 @@ class Bench {
 
   constructor(durationsMs: readonly number[]) {
     this.#execution = {
-      steps: durationsMs.map((ms) => ({ run: () => this.#spend(ms), frees: undefined, exports: undefined })),
+      steps: durationsMs.map((ms, index) => ({
+        node: index as NodeId,
+        run: () => this.#spend(ms),
+        frees: undefined,
+        exports: undefined,
+      })),
       firstStep: 0,
       endStep: durationsMs.length,
       values: [],
@@ -26,7 +32,7 @@ class Bench {
       clock: this.clock,
       costs: new NodeCosts(durationsMs.length),
       onExports: () => undefined,
-      times: undefined,
+      trace: undefined,
     };
   }
 

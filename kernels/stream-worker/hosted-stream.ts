@@ -126,13 +126,13 @@ export class HostedStream implements DeviceStream {
   submit(slot: SlotIndex, segment: number): void {
     const open = this.#open(slot);
     open.submitted++;
-    const { program, mode, record } = open.run;
+    const { program, mode, trace } = open.run;
     const refusal = this.#refused.get(program);
     if (refusal !== undefined) {
       queueMicrotask(() => this.#onMessage(failedSegment(slot, segment, refusal)));
       return;
     }
-    this.#post({ type: 'segment', slot, key: program, segment, mode, record });
+    this.#post({ type: 'segment', slot, key: program, segment, mode, trace });
   }
 
   close(slot: SlotIndex, clean: boolean): Promise<void> {
@@ -344,7 +344,6 @@ function failedSegment(slot: SlotIndex, segment: number, error: ErrorRecord): Se
     error,
     outputs: [],
     endedMs: undefined,
-    times: undefined,
   };
 }
 

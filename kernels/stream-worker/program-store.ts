@@ -51,7 +51,7 @@ export class ProgramStore {
     const steps = program.steps.map(({ node, frees, exports }): PreparedStep => {
       const { run, fallback } = this.#backend.prepare(node);
       if (fallback !== undefined) fallbacks.push({ node: node.name, op: node.op, device: fallback });
-      return { run, frees: frees.length > 0 ? frees : undefined, exports };
+      return { node: node.id, run, frees: frees.length > 0 ? frees : undefined, exports };
     });
     this.#programs.set(key, {
       program,

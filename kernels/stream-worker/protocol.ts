@@ -5,7 +5,8 @@ import type { ErrorRecord } from '../../scheduler/errors.js';
 import type { NodeId } from '../../scheduler/graph.js';
 import type { BackendMemory, BackendOptions } from '../../scheduler/kernel.js';
 import type { StreamProgram } from '../../scheduler/program.js';
-import type { ExportedValue, ProgramKey, SegmentTimes, SlotIndex } from '../../scheduler/stream.js';
+import type { ExportedValue, ProgramKey, SlotIndex } from '../../scheduler/stream.js';
+import type { TraceTarget } from '../../scheduler/stream-trace.js';
 
 /** What a stream's worker is started with. */
 export interface StreamWorkerData {
@@ -43,7 +44,7 @@ export type ToStream =
       readonly key: ProgramKey;
       readonly segment: number;
       readonly mode: CancellationMode;
-      readonly record: boolean;
+      readonly trace: TraceTarget | undefined;
     }
   | { readonly type: 'close'; readonly slot: SlotIndex; readonly acknowledge: boolean };
 
@@ -58,7 +59,6 @@ export interface SegmentEnd {
   readonly error: ErrorRecord | undefined;
   readonly outputs: readonly ExportedValue[];
   readonly endedMs: number | undefined;
-  readonly times: SegmentTimes | undefined;
 }
 
 /** From the worker. */

@@ -8,20 +8,18 @@ import {
   invariant,
   toErrorRecord,
 } from '../../scheduler/errors.js';
-import type { NodeId, ValueId } from '../../scheduler/graph.js';
+import type { ValueId } from '../../scheduler/graph.js';
 import type { KernelBackend, ValueTable } from '../../scheduler/kernel.js';
-import {
-  type LoopResult,
-  runSegment,
-  type SegmentExecution,
-  type StepTimes,
-} from '../../scheduler/node-loop.js';
+import { type LoopResult, runSegment, type SegmentExecution } from '../../scheduler/node-loop.js';
 import type { ExchangeEntry, NodeExports, SegmentProgram } from '../../scheduler/program.js';
 import { type DeviceWaiting, runQueued } from '../../scheduler/queued-loop.js';
-import type { ExportedValue, SegmentTimes, SlotIndex } from '../../scheduler/stream.js';
+import type { ExportedValue, SlotIndex } from '../../scheduler/stream.js';
+import { StreamTrace } from '../../scheduler/stream-trace.js';
 import { byteLength, formatSpec, sameShape, type TensorSpec } from '../../scheduler/tensor.js';
+import { TRACE_KIND, type TraceKind } from '../../scheduler/trace-record.js';
 import { type LoadedProgram, ProgramStore } from './program-store.js';
 import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
+import { recordTimedWork } from './timed-work.js';
 
 type SegmentMessage = ToStream & { type: 'segment' };
 
@@ -36,6 +34,7 @@ interface OpenRun {
   over: boolean;
   /** Values copied out for the main thread that nobody waits for. */
   outputs: ExportedValue[];
+  readonly trace: StreamTrace | undefined;
 }
 
 /** What a session needs of its thread. */
@@ -123,8 +122,9 @@ export class StreamSession {
     }
   }
 
-  #open({ slot, key }: SegmentMessage): OpenRun {
+  #open({ slot, key, trace }: SegmentMessage): OpenRun {
     const loaded = this.#programs.get(key);
+    const { clock, backend } = this.#host;
     const run: OpenRun = {
       loaded,
       values: loaded.template.slice(),
@@ -132,6 +132,10 @@ export class StreamSession {
       segmentsLeft: loaded.program.segments.length,
       over: false,
       outputs: [],
+      trace:
+        trace === undefined
+          ? undefined
+          : new StreamTrace(trace, { clock, memory: backend.memory, constantBytes: this.#constantBytes }),
     };
     this.#runs.set(slot, run);
     return run;
@@ -140,22 +144,23 @@ export class StreamSession {
   *#execute(message: SegmentMessage): DeviceWaiting<void> {
     const run = this.#runs.get(message.slot) ?? this.#open(message);
     const segment = run.loaded.program.segments[message.segment]!;
-    const times = message.record ? newTimes(run.loaded.steps.length) : undefined;
-    const result = run.over ? notStarted(segment) : yield* this.#runSteps(message, run, segment, times);
+    const endRecord = run.trace?.segment(message.segment);
+    const result = run.over ? notStarted(segment) : yield* this.#runSteps(message, run, segment);
+    if (result.status === 'failed') recordFailure(run, segment, result);
     if (result.status === 'completed') this.#completeSegment(message.slot, run, segment);
     else this.#endRun(run);
     this.#host.onMemory(this.#constantBytes);
-    this.#report(message, run, segment, result, times);
+    endRecord?.();
+    this.#report(message, run, segment, result);
   }
 
-  *#runSteps(
-    message: SegmentMessage,
-    run: OpenRun,
-    segment: SegmentProgram,
-    times: StepTimes | undefined,
-  ): DeviceWaiting<LoopResult> {
+  *#runSteps(message: SegmentMessage, run: OpenRun, segment: SegmentProgram): DeviceWaiting<LoopResult> {
     const { backend, clock, control } = this.#host;
-    for (const entry of segment.imports) {
+    const imported = segment.imports.filter(({ value }) => run.values[value] === undefined);
+    backend.timeWork?.(
+      run.trace === undefined ? undefined : recordTimedWork(run.trace, run.loaded.steps, segment, imported),
+    );
+    for (const entry of imported) {
       try {
         this.#import(message.slot, run, entry);
       } catch (error) {
@@ -172,34 +177,39 @@ export class StreamSession {
       control: word,
       clock,
       costs: run.loaded.costs,
-      times,
+      trace: run.trace,
       onExports: (step, exports) => this.#export(message.slot, run, step, exports),
     };
     return backend.queueing ? yield* runQueued(execution, message.mode) : runSegment(execution, message.mode);
   }
 
   #import(slot: SlotIndex, run: OpenRun, { value, spec, byteOffset }: ExchangeEntry): void {
-    if (run.values[value] !== undefined) return;
     const exchange = this.#exchanges.get(slot);
     invariant(exchange !== undefined, `slot ${slot} has an exchange buffer before a segment reads it`);
-    run.values[value] = this.#host.backend.upload(
-      spec,
-      new Uint8Array(exchange, byteOffset, byteLength(spec)),
-    );
+    const bytes = new Uint8Array(exchange, byteOffset, byteLength(spec));
+    this.#recordCopy(run, TRACE_KIND.copyIn, value, bytes.byteLength, () => {
+      run.values[value] = this.#host.backend.upload(spec, bytes);
+    });
+  }
+
+  /** A device that times its work times the copies as well. */
+  #recordCopy(run: OpenRun, kind: TraceKind, id: number, bytes: number, copy: () => void): void {
+    const trace = this.#host.backend.timeWork === undefined ? run.trace : undefined;
+    const startMs = trace?.nowMs() ?? 0;
+    copy();
+    trace?.span(kind, id, startMs, bytes);
   }
 
   #export(slot: SlotIndex, run: OpenRun, step: number, exports: NodeExports): void {
     const { node } = run.loaded.program.steps[step]!;
-    const { backend } = this.#host;
-    for (const { value, spec, byteOffset } of exports.toExchange) {
-      checkProduced(node.name, run.values[value], spec);
-      const exchange = this.#exchanges.get(slot);
-      invariant(exchange !== undefined, `slot ${slot} has an exchange buffer before a segment writes it`);
-      new Uint8Array(exchange, byteOffset, byteLength(spec)).set(backend.read(run.values[value]!));
-    }
-    const outputs = exports.toMain.map(({ value, spec }): ExportedValue => {
-      checkProduced(node.name, run.values[value], spec);
-      return { value, buffer: backend.read(run.values[value]!).slice().buffer };
+    const bytes = [...exports.toExchange, ...exports.toMain].reduce(
+      (sum, { spec }) => sum + byteLength(spec),
+      0,
+    );
+    let outputs: readonly ExportedValue[] = [];
+    this.#recordCopy(run, TRACE_KIND.copyOut, node.id, bytes, () => {
+      this.#copyToExchange(slot, run, node.name, exports);
+      outputs = this.#copyToMain(run, node.name, exports);
     });
     if (exports.awaited)
       this.#host.post(
@@ -207,6 +217,23 @@ export class StreamSession {
         outputs.map(({ buffer }) => buffer),
       );
     else run.outputs.push(...outputs);
+  }
+
+  #copyToExchange(slot: SlotIndex, run: OpenRun, node: string, { toExchange }: NodeExports): void {
+    for (const { value, spec, byteOffset } of toExchange) {
+      checkProduced(node, run.values[value], spec);
+      const exchange = this.#exchanges.get(slot);
+      invariant(exchange !== undefined, `slot ${slot} has an exchange buffer before a segment writes it`);
+      const target = new Uint8Array(exchange, byteOffset, byteLength(spec));
+      target.set(this.#host.backend.read(run.values[value]!));
+    }
+  }
+
+  #copyToMain(run: OpenRun, node: string, { toMain }: NodeExports): readonly ExportedValue[] {
+    return toMain.map(({ value, spec }): ExportedValue => {
+      checkProduced(node, run.values[value], spec);
+      return { value, buffer: this.#host.backend.read(run.values[value]!).slice().buffer };
+    });
   }
 
   #completeSegment(slot: SlotIndex, run: OpenRun, segment: SegmentProgram): void {
@@ -253,13 +280,7 @@ export class StreamSession {
     return curfewError('KERNEL_FAILED', `node "${node}": ${message}`, { node, cause: error });
   }
 
-  #report(
-    message: SegmentMessage,
-    run: OpenRun,
-    segment: SegmentProgram,
-    result: LoopResult,
-    times: StepTimes | undefined,
-  ): void {
+  #report(message: SegmentMessage, run: OpenRun, segment: SegmentProgram, result: LoopResult): void {
     const { steps } = run.loaded.program;
     const next = result.nextStep < segment.endStep ? steps[result.nextStep]!.node : undefined;
     const error = result.status === 'failed' ? this.#errorRecord(result.error, next?.name) : undefined;
@@ -275,13 +296,6 @@ export class StreamSession {
       error,
       outputs,
       endedMs: message.mode.kind === 'none' ? undefined : this.#host.clock.nowMs(),
-      times:
-        times === undefined
-          ? undefined
-          : collectTimes(
-              steps.map(({ node }) => node.id),
-              times,
-            ),
     };
     this.#host.post(
       end,
@@ -306,23 +320,17 @@ function isTrap(error: unknown): boolean {
   return error instanceof Error && error.name === 'RuntimeError';
 }
 
+/** The node is the one that the error names, or the one the segment came to. */
+function recordFailure(
+  { trace, loaded }: OpenRun,
+  { endStep }: SegmentProgram,
+  { error, nextStep }: LoopResult,
+): void {
+  const { steps } = loaded.program;
+  const named = error instanceof CurfewError ? steps.find(({ node }) => node.name === error.node) : undefined;
+  trace?.moment(TRACE_KIND.failure, (named ?? steps[Math.min(nextStep, endStep - 1)]!).node.id);
+}
+
 function notStarted(segment: SegmentProgram): LoopResult {
   return { nextStep: segment.firstStep, status: 'stopped' };
-}
-
-function newTimes(steps: number): StepTimes {
-  return {
-    startMs: new Float64Array(steps).fill(Number.NaN),
-    endMs: new Float64Array(steps).fill(Number.NaN),
-  };
-}
-
-/** The steps that ran, with their times. */
-function collectTimes(nodes: readonly NodeId[], times: StepTimes): SegmentTimes {
-  const ran = [...nodes.keys()].filter((step) => !Number.isNaN(times.endMs[step]));
-  return {
-    nodes: ran.map((step) => nodes[step]!),
-    startMs: ran.map((step) => times.startMs[step]!),
-    endMs: ran.map((step) => times.endMs[step]!),
-  };
 }

@@ -11,6 +11,8 @@ export interface QueuedWork {
   fenced: boolean;
   /** What the device does when the work ends. May return the error the work ends with. */
   execute(): CurfewError | undefined;
+  /** Told when the work executed, once it is over. */
+  readonly onTime: ((startMs: number, endMs: number) => void) | undefined;
 }
 
 /** Work that was submitted for a slot's run. */
@@ -108,15 +110,17 @@ export class DeviceQueue {
     if (this.#running || this.#stalled || this.#ended || next === undefined) return;
     this.#running = true;
     this.#log('start', next.work.name, next.slot);
-    this.#clock.setTimer(next.work.durationMs, () => this.#finish(next));
+    const startMs = this.#clock.nowMs();
+    this.#clock.setTimer(next.work.durationMs, () => this.#finish(next, startMs));
   }
 
-  #finish(submitted: Submission): void {
+  #finish(submitted: Submission, startMs: number): void {
     if (this.#ended || this.#stalled) return;
     this.#running = false;
     this.#pending.shift();
     submitted.done = true;
     const error = submitted.work.execute();
+    submitted.work.onTime?.(startMs, this.#clock.nowMs());
     this.#log(error === undefined ? 'end' : 'error', submitted.work.name, submitted.slot);
     this.#error ??= error;
     this.#start();

@@ -6,6 +6,7 @@ import type {
   KernelBackend,
   Preparation,
   ProgramNode,
+  TimedWork,
   ValueTable,
 } from '../../scheduler/kernel.js';
 import {
@@ -46,6 +47,8 @@ export class VirtualBackend implements KernelBackend {
   readonly #limitBytes: number;
   #prepared: QueuedWork[] = [];
   #copyMs = 0;
+  #copiedBytes = 0;
+  #onWork: ((work: TimedWork) => void) | undefined;
 
   constructor(simulation: Simulation, faults: NodeFaults, random: Random, limitBytes: number | undefined) {
     this.#simulation = simulation;
@@ -61,10 +64,17 @@ export class VirtualBackend implements KernelBackend {
     return work;
   }
 
-  /** Host time spent copying out since the last call. */
-  takeCopyMs(): number {
-    const copyMs = this.#copyMs;
+  /** Host time that copying out takes and that has not passed yet. */
+  get copyMs(): number {
+    return this.#copyMs;
+  }
+
+  /** Has the copies begin now. Returns how long they take. */
+  takeCopies(nowMs: number): number {
+    const [copyMs, bytes] = [this.#copyMs, this.#copiedBytes];
     this.#copyMs = 0;
+    this.#copiedBytes = 0;
+    if (bytes > 0) this.#onWork?.({ kind: 'copy-out', startMs: nowMs, endMs: nowMs + copyMs, bytes });
     return copyMs;
   }
 
@@ -109,7 +119,8 @@ export class VirtualBackend implements KernelBackend {
     for (const [index, value] of node.outputs.entries()) values[value] = outputs[index];
     const slow = this.#faults.take('slow-kernel', node.name)?.factor ?? 1;
     const jitter = 1 + this.#simulation.jitter * (2 * this.#random() - 1);
-    this.#prepare(node.name, this.#expectedMs(node) * slow * jitter, outputs, () =>
+    const durationMs = this.#expectedMs(node) * slow * jitter;
+    this.#prepare({ kind: 'node', bytes: 0 }, node.name, durationMs, outputs, () =>
       this.#execute(node, inputs, outputs, compute),
     );
   }
@@ -142,20 +153,28 @@ export class VirtualBackend implements KernelBackend {
     const [tensor] = this.#allocate([spec]);
     const staged = viewData(spec, bytes.slice().buffer);
     const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
-    this.#prepare(COPY_IN, copyLatencyMs + bytes.byteLength / copyBytesPerMs, [tensor!], () => {
+    const durationMs = copyLatencyMs + bytes.byteLength / copyBytesPerMs;
+    this.#prepare({ kind: 'copy-in', bytes: bytes.byteLength }, COPY_IN, durationMs, [tensor!], () => {
       tensor!.data = staged;
       return undefined;
     });
     return tensor!;
   }
 
+  timeWork(onWork: ((work: TimedWork) => void) | undefined): void {
+    this.#onWork = onWork;
+  }
+
   #prepare(
+    timed: Pick<TimedWork, 'kind' | 'bytes'>,
     name: string,
     durationMs: number,
     outputs: readonly VirtualTensor[],
     execute: () => CurfewError | undefined,
   ): void {
-    const work: QueuedWork = { name, durationMs, fenced: false, execute };
+    const onWork = this.#onWork;
+    const onTime = onWork && ((startMs: number, endMs: number) => onWork({ ...timed, startMs, endMs }));
+    const work: QueuedWork = { name, durationMs, fenced: false, execute, onTime };
     for (const output of outputs) output.madeBy = work;
     this.#prepared.push(work);
   }
@@ -166,6 +185,7 @@ export class VirtualBackend implements KernelBackend {
     invariant(data !== undefined && madeBy?.fenced, 'a tensor is read after a fence that covers it');
     const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
     this.#copyMs += copyLatencyMs + data.byteLength / copyBytesPerMs;
+    this.#copiedBytes += data.byteLength;
     return bytesOf(data);
   }
 

@@ -122,7 +122,8 @@ export class VirtualThread implements StreamThread {
 
   /** Messages leave after the copies that fill them, and arrive in order: all take equally long. */
   #send(message: FromStream): void {
-    this.#after(this.#options.simulation.profile.messageMs, () => this.#events.onMessage(message));
+    const { messageMs } = this.#options.simulation.profile;
+    this.#after(this.#backend.copyMs + messageMs, () => this.#events.onMessage(message));
   }
 
   #takeMessage(): void {
@@ -137,7 +138,7 @@ export class VirtualThread implements StreamThread {
 
   #step(resume: () => IteratorResult<DeviceWait, void>): void {
     const next = resume();
-    this.#after(this.#backend.takeCopyMs(), () => {
+    this.#after(this.#backend.takeCopies(this.#options.clock.nowMs()), () => {
       if (next.done) this.#endOfWork();
       else this.#wait(next.value);
     });

@@ -1,129 +1,141 @@
-/**
- * Timelines in the Trace Event format of chrome://tracing and Perfetto ("Trace Event Format", Google, 2016): complete
- * events ('X') for spans, instant events ('i') for moments, metadata ('M') for names. Times are microseconds.
- */
-import type { TimelineData, TimelineNode } from './timeline-data.js';
+/** Timelines as Trace Event JSON, for Perfetto and chrome://tracing. */
+import { formatSpec } from '../../scheduler/tensor.js';
+import { countersOf } from './counters.js';
+import { flowsOf } from './flows.js';
+import { DEVICE_PID, Lanes } from './lanes.js';
+import { stopMsOf, type TimelineData, type TimelineNode, type TimelineSpan } from './timeline-data.js';
+import { type ChromeTrace, complete, instant, sortEvents, type TraceEvent } from './trace-event.js';
 
-/** One event of a trace. */
-export interface TraceEvent {
-  readonly name: string;
-  readonly ph: 'X' | 'i' | 'M';
-  readonly pid: number;
-  readonly tid: number;
-  /** Microseconds; metadata has none. */
-  readonly ts?: number;
-  readonly dur?: number;
-  readonly cat?: string;
-  /** Reach of an instant: thread or process. */
-  readonly s?: 't' | 'p';
-  readonly args?: Readonly<Record<string, unknown>>;
+/** Names of skipped nodes that are listed; the count is always given. */
+const MAX_NAMES = 100;
+
+/** A stream that was replaced, with no run on it. */
+export interface Replacement {
+  readonly stream: number;
+  readonly atMs: number;
 }
 
-/** A trace as a file holds it. */
-export interface ChromeTrace {
-  readonly displayTimeUnit: 'ms';
-  readonly traceEvents: readonly TraceEvent[];
+/** What a trace is made of. */
+export interface TraceSource {
+  readonly device: string;
+  readonly runs: readonly TimelineData[];
+  readonly replacements: readonly Replacement[];
+  readonly dropped: number;
 }
 
-const PID = 1;
-const RUN_TID = 1;
-const FIRST_STREAM_TID = 10;
-const FIRST_HOST_TID = 1000;
+const titleOf = ({ run, report }: TimelineData): string => `${report.executable} #${run}`;
 
-const toUs = (ms: number): number => Math.round(ms * 1e6) / 1e3;
-
-function span(
-  name: string,
-  tid: number,
-  startMs: number,
-  endMs: number,
-  cat: string,
-  args: Record<string, unknown>,
-): TraceEvent {
-  return {
-    name,
-    ph: 'X',
-    pid: PID,
-    tid,
-    ts: toUs(startMs),
-    dur: toUs(Math.max(0, endMs - startMs)),
-    cat,
-    args,
-  };
-}
-
-function instant(name: string, tid: number, atMs: number, args: Record<string, unknown>): TraceEvent {
-  return { name, ph: 'i', pid: PID, tid, ts: toUs(atMs), s: 'p', cat: 'run', args };
-}
-
-function label(kind: 'process_name' | 'thread_name', tid: number, name: string): TraceEvent {
-  return { name: kind, ph: 'M', pid: PID, tid, args: { name } };
-}
-
-/** Host nodes may overlap; each goes to the first host lane that is free by then. */
-function hostLanes(nodes: readonly TimelineNode[]): Map<TimelineNode, number> {
-  const lanes = new Map<TimelineNode, number>();
-  const busyUntil: number[] = [];
-  for (const node of nodes) {
-    if (node.stream !== undefined) continue;
-    const free = busyUntil.findIndex((endMs) => endMs <= node.startMs);
-    const lane = free === -1 ? busyUntil.length : free;
-    busyUntil[lane] = node.endMs;
-    lanes.set(node, lane);
-  }
-  return lanes;
-}
-
-function runEvents(data: TimelineData): TraceEvent[] {
-  const { report, dispatchedMs, settledMs, deadlineMs, abortedMs } = data;
-  const events = [
-    span('queued', RUN_TID, 0, dispatchedMs ?? settledMs, 'run', { executable: report.executable }),
+/** Waiting and being in flight; `report` as arguments. */
+function lifeOf(run: TimelineData, lanes: Lanes): TraceEvent[] {
+  const { calledMs, dispatchedMs, settledMs, report } = run;
+  const lane = lanes.run(run);
+  const args = { run: run.run, ...report };
+  if (dispatchedMs === undefined)
+    return [complete(`queued ${titleOf(run)}`, 'queue', lane, calledMs, settledMs, args)];
+  return [
+    complete(`queued ${titleOf(run)}`, 'queue', lane, calledMs, dispatchedMs, { run: run.run }),
+    complete(titleOf(run), 'run', lane, dispatchedMs, settledMs, args),
   ];
-  if (dispatchedMs !== undefined)
-    events.push(span(`run ${report.executable}`, RUN_TID, dispatchedMs, settledMs, 'run', { ...report }));
-  if (deadlineMs !== undefined)
-    events.push(instant('deadline', RUN_TID, deadlineMs, { timeoutMs: report.timeoutMs }));
-  if (abortedMs !== undefined) events.push(instant('abort', RUN_TID, abortedMs, {}));
-  if (report.outcome !== 'completed') {
+}
+
+function skippedArgs({ skipped, report }: TimelineData): Record<string, unknown> {
+  const count = report.nodesTotal - report.nodesCompleted;
+  const more = skipped.length > MAX_NAMES ? { more: skipped.length - MAX_NAMES } : {};
+  return { skipped: count, names: skipped.slice(0, MAX_NAMES), ...more };
+}
+
+/** The deadline or the abort, how late the run settled after it, and what it skipped. */
+function stopOf(run: TimelineData, lanes: Lanes): TraceEvent[] {
+  const { report, deadlineMs, abortedMs, settledMs } = run;
+  const events: TraceEvent[] = [];
+  const lane = lanes.run(run);
+  if (deadlineMs !== undefined && deadlineMs <= settledMs)
     events.push(
-      instant(report.outcome, RUN_TID, settledMs, {
-        latenessMs: report.latenessMs,
-        stoppedBefore: report.stoppedBefore,
-      }),
+      instant('deadline', 'deadline', lane, deadlineMs, 'p', { run: run.run, timeoutMs: report.timeoutMs }),
     );
-  }
+  if (abortedMs !== undefined) events.push(instant('abort', 'abort', lane, abortedMs, 'p', { run: run.run }));
+  const stopMs = stopMsOf(run);
+  if (stopMs === undefined) return events;
+  const { latenessMs, outcome, stoppedBefore } = report;
+  const args = { run: run.run, outcome, latenessMs, stoppedBefore };
+  const skipped = skippedArgs(run);
+  events.push(
+    complete('lateness', 'lateness', lanes.stop(run), Math.min(stopMs, settledMs), settledMs, args),
+  );
+  if (skipped['skipped'] !== 0)
+    events.push(
+      instant(`skipped: ${skipped['skipped']} nodes`, 'skipped', lanes.stop(run), settledMs, 't', skipped),
+    );
   return events;
 }
 
-/** One lane for the run, one per stream, and as many for host nodes as overlap. */
-export function toChromeTrace(data: TimelineData): ChromeTrace {
-  const hosts = hostLanes(data.nodes);
-  const tidOf = (node: TimelineNode): number =>
-    node.stream === undefined ? FIRST_HOST_TID + hosts.get(node)! : FIRST_STREAM_TID + node.stream;
-  const streams = [...new Set(data.nodes.map(({ stream }) => stream))]
-    .filter((stream) => stream !== undefined)
-    .sort((a, b) => a - b);
-  const hostCount = new Set(hosts.values()).size;
+function momentsOf(run: TimelineData, lanes: Lanes): TraceEvent[] {
+  return run.moments.map(({ kind, stream, atMs, node }) => {
+    const lane = stream === undefined ? lanes.run(run) : lanes.thread(stream);
+    const name = {
+      stop: `stopped before ${node}`,
+      failure: `${node} failed`,
+      replaced: `lost stream ${stream}`,
+    }[kind];
+    return instant(name, kind, lane, atMs, kind === 'replaced' ? 'p' : 't', { run: run.run, node });
+  });
+}
+
+function nodeEvent(node: TimelineNode, run: TimelineData, lanes: Lanes): TraceEvent {
+  const { name, op, stream, startMs, endMs, scheduledMs, inputs, outputs, bytesLive } = node;
+  return complete(name, stream === undefined ? 'host' : 'node', lanes.node(node), startMs, endMs, {
+    op,
+    stream,
+    run: run.run,
+    inputs: inputs.map(formatSpec),
+    outputs: outputs.map(formatSpec),
+    scheduledMs,
+    bytesLive,
+  });
+}
+
+/** A timer that fired early must not make draining begin before the deadline. */
+function spanEvent(span: TimelineSpan, run: TimelineData, lanes: Lanes): TraceEvent {
+  const { kind, name, startMs, endMs, bytes, stream } = span;
+  const fromMs = kind === 'drain' ? Math.max(startMs, stopMsOf(run) ?? startMs) : startMs;
+  const cat = kind === 'copy in' || kind === 'copy out' ? 'copy' : kind;
+  return complete(name, cat, lanes.span(span, run), fromMs, Math.max(fromMs, endMs), {
+    run: run.run,
+    stream,
+    bytes,
+  });
+}
+
+function replacementEvent({ stream, atMs }: Replacement, lanes: Lanes): TraceEvent {
+  return instant(`stream ${stream} replaced`, 'replaced', lanes.stream(stream), atMs, 'p', { stream });
+}
+
+/** The trace of some runs of one engine. */
+export function toChromeTrace({ device, runs, replacements, dropped }: TraceSource): ChromeTrace {
+  const lanes = new Lanes(device, runs);
+  const events = runs.flatMap((run) => [
+    ...lifeOf(run, lanes),
+    ...run.spans.map((span) => spanEvent(span, run, lanes)),
+    ...run.nodes.map((node) => nodeEvent(node, run, lanes)),
+    ...momentsOf(run, lanes),
+    ...stopOf(run, lanes),
+  ]);
+  const gaps =
+    dropped === 0
+      ? []
+      : [instant(`${dropped} records dropped`, 'dropped', { pid: DEVICE_PID, tid: 0 }, 0, 'p', { dropped })];
   return {
     displayTimeUnit: 'ms',
+    otherData: { producer: 'curfew', device, droppedRecords: dropped },
     traceEvents: [
-      label('process_name', RUN_TID, `curfew ${data.report.device}`),
-      label('thread_name', RUN_TID, 'run'),
-      ...streams.map((stream) => label('thread_name', FIRST_STREAM_TID + stream, `stream ${stream}`)),
-      ...Array.from({ length: hostCount }, (_, lane) =>
-        label('thread_name', FIRST_HOST_TID + lane, `host ${lane}`),
-      ),
-      ...runEvents(data),
-      ...data.nodes.map((node) =>
-        span(
-          node.name,
-          tidOf(node),
-          node.startMs,
-          node.endMs,
-          node.stream === undefined ? 'host' : 'kernel',
-          { op: node.op },
-        ),
-      ),
+      ...lanes.labels(),
+      ...sortEvents([
+        ...events,
+        ...gaps,
+        ...replacements.map((replacement) => replacementEvent(replacement, lanes)),
+        ...flowsOf(runs, lanes),
+        ...countersOf(runs),
+      ]),
     ],
   };
 }

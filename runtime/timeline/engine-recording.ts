@@ -1,0 +1,75 @@
+/** The rings of an engine's timeline, and the runs that have settled meanwhile. */
+import { TRACE_KIND, type TraceRecord } from '../../scheduler/trace-record.js';
+import { TraceRing, type TraceRows } from '../../scheduler/trace-ring.js';
+import type { SettledRun } from './read-run.js';
+
+/** A run leaves at least this many records on the main thread: waiting, and being in flight or its deadline. */
+const FEWEST_RECORDS_PER_RUN = 2;
+
+/** What was recorded. */
+export interface EngineRecords {
+  readonly device: string;
+  /** When recording began and ended, on the shared clock. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly main: readonly TraceRecord[];
+  /** By stream. */
+  readonly streams: readonly (readonly TraceRecord[])[];
+  readonly runs: readonly SettledRun[];
+  /** Runs that settled, those included whose records have been overwritten. */
+  readonly settled: number;
+  /** Runs that were accepted while it was being recorded and had not settled at its end. */
+  readonly unsettled: number;
+  /** Records that were overwritten. */
+  readonly dropped: number;
+}
+
+/** Records every run of an engine that is called from now on. */
+export class EngineRecording {
+  readonly main: TraceRing;
+  readonly streams: readonly TraceRing[];
+  readonly #startMs: number;
+  readonly #runs: SettledRun[] = [];
+  #accepted = 0;
+  #settled = 0;
+
+  constructor(streams: number, maxRecords: number, startMs: number) {
+    this.#startMs = startMs;
+    this.main = TraceRing.create(maxRecords);
+    this.streams = Array.from({ length: streams }, () => TraceRing.create(maxRecords));
+  }
+
+  /** A run was accepted. */
+  accepted(): void {
+    this.#accepted++;
+  }
+
+  settled(run: SettledRun): void {
+    this.#settled++;
+    this.#runs.push(run);
+    // The records of the oldest have been overwritten by now.
+    const most = this.main.capacity / FEWEST_RECORDS_PER_RUN;
+    if (this.#runs.length > 2 * most) this.#runs.splice(0, this.#runs.length - most);
+  }
+
+  streamReplaced(stream: number, atMs: number): void {
+    this.main.write(TRACE_KIND.replaced, 0, stream, atMs, atMs, 0);
+  }
+
+  read(device: string, endMs: number): EngineRecords {
+    const main = this.main.read();
+    const streams = this.streams.map((ring) => ring.read());
+    const sum = (all: readonly TraceRows[]) => all.reduce((total, { dropped }) => total + dropped, 0);
+    return {
+      device,
+      startMs: this.#startMs,
+      endMs,
+      main: main.records,
+      streams: streams.map(({ records }) => records),
+      runs: this.#runs,
+      settled: this.#settled,
+      unsettled: this.#accepted - this.#settled,
+      dropped: sum([main, ...streams]),
+    };
+  }
+}

@@ -1,0 +1,156 @@
+/** Records runs: those that ask for a timeline, and all of them while the engine's timeline is on. */
+import type { Clock } from '../../scheduler/clock.js';
+import { curfewError, invariant } from '../../scheduler/errors.js';
+import { MAX_TRACE_RECORDS } from '../../scheduler/limits.js';
+import type { RunReport } from '../../scheduler/outcome.js';
+import type { Plan } from '../../scheduler/plan.js';
+import type { StreamProgram } from '../../scheduler/program.js';
+import { RunTrace } from '../../scheduler/run-trace.js';
+import type { TraceTarget } from '../../scheduler/stream-trace.js';
+import type { TraceRing } from '../../scheduler/trace-ring.js';
+import { EngineRecording } from './engine-recording.js';
+import { EngineTimeline } from './engine-timeline.js';
+import { readRun } from './read-run.js';
+import { RingPool } from './ring-pool.js';
+import { Timeline } from './timeline.js';
+
+/** A run, as its recording wants to know it. */
+export interface RecordedCall {
+  readonly run: number;
+  readonly plan: Plan;
+  /** When it was called. */
+  readonly startMs: number;
+  /** Whether the run is to have a timeline of its own. */
+  readonly own: boolean;
+}
+
+/** Records that a step may leave: node, submission, and a few waits around it. Should there be more, they are counted. */
+const RECORDS_PER_STEP = 4;
+/** Records of a segment, or of a host node, besides its steps; and of the run itself. */
+const RECORDS_PER_UNIT = 4;
+const RECORDS_PER_RUN = 16;
+
+function recordsOfProgram({ steps, segments }: StreamProgram): number {
+  const imports = segments.reduce((sum, segment) => sum + segment.imports.length, 0);
+  return steps.length * RECORDS_PER_STEP + segments.length * RECORDS_PER_UNIT + imports;
+}
+
+/** The rings of a run's own timeline: the main thread's, and one per lane. */
+class OwnRings {
+  readonly main: TraceRing;
+  readonly lanes: readonly TraceRing[];
+
+  constructor(plan: Plan, pool: RingPool) {
+    const take = (records: number) => pool.take(Math.min(MAX_TRACE_RECORDS, records));
+    this.main = take(plan.units.length * RECORDS_PER_UNIT + RECORDS_PER_RUN);
+    this.lanes = plan.programs.map((program) => take(recordsOfProgram(program)));
+  }
+
+  give(pool: RingPool): void {
+    for (const ring of [this.main, ...this.lanes]) pool.give(ring);
+  }
+}
+
+/** The recording of one run. */
+export class RunRecording {
+  readonly trace: RunTrace;
+  readonly #call: RecordedCall;
+  #own: OwnRings | undefined;
+  readonly #engine: EngineRecording | undefined;
+  readonly #pool: RingPool;
+
+  constructor(call: RecordedCall, clock: Clock, engine: EngineRecording | undefined, pool: RingPool) {
+    this.#call = call;
+    this.#engine = engine;
+    this.#pool = pool;
+    this.trace = new RunTrace(call.run, clock, {
+      main: () => [this.#rings()?.main, engine?.main].filter((ring) => ring !== undefined),
+      target: (lane, stream) => this.#target(lane, stream),
+    });
+  }
+
+  /** The run was accepted: it will settle. */
+  accepted(): void {
+    this.#engine?.accepted();
+  }
+
+  /** Rings of its own are taken when there is something to write: many runs may wait. */
+  #rings(): OwnRings | undefined {
+    if (this.#call.own) this.#own ??= new OwnRings(this.#call.plan, this.#pool);
+    return this.#own;
+  }
+
+  /** The run has settled. Its timeline, when it has one of its own. `streams`: those of its lanes. */
+  settled(report: RunReport, streams: readonly number[]): Timeline | undefined {
+    const { run, plan, startMs } = this.#call;
+    const settled = { run, plan, startMs, streams, report };
+    this.#engine?.settled(settled);
+    const own = this.#rings();
+    if (own === undefined) return undefined;
+    const main = own.main.read();
+    const lanes = own.lanes.map((ring) => ring.read());
+    const dropped = [main, ...lanes].reduce((sum, rows) => sum + rows.dropped, 0);
+    // What failed may have been given up while its thread still ran, and wrote.
+    if (report.outcome !== 'failed') own.give(this.#pool);
+    const records = { main: main.records, lanes: lanes.map((rows) => rows.records) };
+    return new Timeline(readRun(settled, records, startMs, dropped));
+  }
+
+  #target(lane: number, stream: number): TraceTarget {
+    const { run } = this.#call;
+    const own = this.#rings()?.lanes[lane]?.buffer;
+    const engine = this.#engine?.streams[stream]?.buffer;
+    const ring = own ?? engine;
+    invariant(ring !== undefined, 'a recorded run has a ring for each of its streams');
+    return { run, ring, copy: own === undefined ? undefined : engine };
+  }
+}
+
+/** Keeps what an engine records. */
+export class Recorder {
+  readonly #clock: Clock;
+  readonly #device: string;
+  readonly #streams: number;
+  readonly #pool = new RingPool();
+  #engine: EngineRecording | undefined;
+
+  constructor(clock: Clock, device: string, streams: number) {
+    this.#clock = clock;
+    this.#device = device;
+    this.#streams = streams;
+  }
+
+  /** Begins to record a run, if anybody wants it recorded. */
+  begin(call: RecordedCall): RunRecording | undefined {
+    if (!call.own && this.#engine === undefined) return undefined;
+    return new RunRecording(call, this.#clock, this.#engine, this.#pool);
+  }
+
+  streamReplaced(stream: number): void {
+    this.#engine?.streamReplaced(stream, this.#clock.nowMs());
+  }
+
+  /** @throws TIMELINE_STATE when one is being recorded */
+  start(maxRecords: number): void {
+    if (this.#engine !== undefined) {
+      throw curfewError(
+        'TIMELINE_STATE',
+        'startTimeline: expected no timeline being recorded, received a second call',
+      );
+    }
+    this.#engine = new EngineRecording(this.#streams, maxRecords, this.#clock.nowMs());
+  }
+
+  /** @throws TIMELINE_STATE when none is being recorded */
+  stop(): EngineTimeline {
+    const recording = this.#engine;
+    if (recording === undefined) {
+      throw curfewError(
+        'TIMELINE_STATE',
+        'stopTimeline: expected a call of startTimeline before, there was none',
+      );
+    }
+    this.#engine = undefined;
+    return new EngineTimeline(recording.read(this.#device, this.#clock.nowMs()));
+  }
+}

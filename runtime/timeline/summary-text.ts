@@ -1,0 +1,102 @@
+/** A summary as text for a terminal. */
+import type { NodeTime, RunSummary, TimelineSummary } from './summary.js';
+import { showBytes, showMs, showName, showShare, table } from './text.js';
+
+const MAX_NODES = 10;
+const MAX_OPS = 5;
+const MAX_RUNS = 10;
+
+function describeRun({ executable, run, outcome, ...figures }: RunSummary): string {
+  const { queuedMs, durationMs, timeoutMs, latenessMs, nodesCompleted, nodesTotal, stoppedBefore } = figures;
+  const deadline = timeoutMs === undefined ? '' : `, deadline after ${showMs(timeoutMs)}`;
+  const late = latenessMs === undefined ? '' : `, ${showMs(latenessMs)} late`;
+  const before = stoppedBefore === undefined ? '' : `, stopped before ${showName(stoppedBefore)}`;
+  const skipped = nodesTotal - nodesCompleted;
+  return (
+    `${showName(executable)} #${run}: ${showName(outcome)}; queued ${showMs(queuedMs)}, ran ${showMs(durationMs)}${deadline}${late}\n` +
+    `  ${nodesCompleted} of ${nodesTotal} nodes executed, ${skipped} skipped${before}`
+  );
+}
+
+/** Several runs: how many of each outcome, and the worst lateness. */
+function describeRuns(runs: readonly RunSummary[]): string {
+  const counts = new Map<string, number>();
+  for (const { outcome } of runs) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const outcomes = [...counts].map(([outcome, count]) => `${count} ${showName(outcome)}`).join(', ');
+  const latest = runs.reduce((most, { latenessMs }) => Math.max(most, latenessMs ?? 0), 0);
+  const longest = runs.reduce((most, { queuedMs }) => Math.max(most, queuedMs), 0);
+  return `${runs.length} runs: ${outcomes}; latest ${showMs(latest)} late, longest wait ${showMs(longest)}`;
+}
+
+function nodeTable(what: string, nodes: readonly NodeTime[], most: number): string {
+  const rows = nodes
+    .slice(0, most)
+    .map(({ name, op, count, totalMs, meanMs, share }) => [
+      showName(name),
+      showName(op),
+      String(count),
+      showMs(totalMs),
+      showMs(meanMs),
+      showShare(share),
+    ]);
+  const more = nodes.length > most ? `\n… and ${nodes.length - most} more` : '';
+  return `${table([what, 'op', 'count', 'total', 'mean', 'share'], rows, 2)}${more}`;
+}
+
+function opTable(ops: readonly NodeTime[]): string {
+  const rows = ops
+    .slice(0, MAX_OPS)
+    .map(({ name, count, totalMs, share }) => [
+      showName(name),
+      String(count),
+      showMs(totalMs),
+      showShare(share),
+    ]);
+  return table(['op', 'count', 'total', 'share'], rows, 1);
+}
+
+function laneTable({ lanes }: Pick<TimelineSummary, 'lanes'>): string {
+  const rows = lanes.map((lane) => [
+    showName(lane.lane),
+    showShare(lane.busyShare),
+    ...[lane.nodesMs, lane.copiesMs, lane.submitsMs, lane.waitsMs, lane.gapsMs].map(showMs),
+    ...[lane.beforeMs, lane.betweenMs, lane.afterMs].map(showMs),
+  ]);
+  const header = [
+    'lane',
+    'busy',
+    'nodes',
+    'copies',
+    'submits',
+    'waits',
+    'gaps',
+    'before',
+    'between',
+    'after',
+  ];
+  return table(header, rows, 1);
+}
+
+/** The text of a summary. */
+export function formatSummary(summary: Omit<TimelineSummary, 'text'>): string {
+  const { device, wallMs, runs, nodes, ops, copies, droppedRecords } = summary;
+  const warning =
+    droppedRecords === 0
+      ? []
+      : [`INCOMPLETE: ${droppedRecords} records were dropped; allow more with maxRecords.`];
+  return [
+    ...warning,
+    ...(runs.length > 1 ? [describeRuns(runs)] : []),
+    ...runs.slice(0, MAX_RUNS).map(describeRun),
+    ...(runs.length > MAX_RUNS ? [`… and ${runs.length - MAX_RUNS} more runs`] : []),
+    '',
+    `Where ${showMs(wallMs)} on ${showName(device)} went`,
+    laneTable(summary),
+    '',
+    `Copied ${showBytes(copies.bytes)} in ${copies.count} copies, ${showMs(copies.totalMs)}.`,
+    '',
+    nodeTable('top nodes', nodes, MAX_NODES),
+    '',
+    opTable(ops),
+  ].join('\n');
+}

@@ -1,0 +1,320 @@
+/** One run as a picture: what ran where and when, where it was stopped, and how late. */
+import { fitText, line, rect, text, textWidth } from './svg-parts.js';
+import { OP_COLOURS, STYLE } from './svg-style.js';
+import { showMs } from './text.js';
+import {
+  queueingStreams,
+  stopMsOf,
+  type TimelineData,
+  type TimelineNode,
+  type TimelineSpan,
+} from './timeline-data.js';
+
+const WIDTH = 1200;
+const LEFT = 150;
+const RIGHT = 24;
+const TOP = 104;
+const LANE_HEIGHT = 40;
+const BAR_HEIGHT = 28;
+const BOTTOM = 76;
+const IN_PX = 11;
+/** Room to the right of the run's end, for what is said of it. */
+const ROOM = 0.2;
+const TICKS = 8;
+/** Bars narrower than this many pixels are drawn together with the next one that looks the same. */
+const LEAST_WIDTH = 0.5;
+
+/** What is named in the legend where it is drawn, besides the ops. */
+const LEGEND = [
+  { style: 'others', label: 'other ops' },
+  { style: 'copy', label: 'copies' },
+  { style: 'submit', label: 'submits' },
+  { style: 'wait', label: 'waits' },
+];
+
+/** Something drawn on a lane. */
+interface Bar {
+  readonly style: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly label: string;
+  /** Figures are shown whole or not at all. */
+  readonly whole?: boolean;
+}
+
+/** A row of the picture. */
+interface Row {
+  readonly name: string;
+  readonly bars: readonly Bar[];
+  /** Streams show where they were stopped. */
+  readonly stream: number | undefined;
+}
+
+/** The ops that took longest, by time. */
+function longestOps(nodes: readonly TimelineNode[]): readonly { op: string; totalMs: number }[] {
+  const totals = new Map<string, number>();
+  for (const { op, stream, startMs, endMs } of nodes)
+    if (stream !== undefined) totals.set(op, (totals.get(op) ?? 0) + endMs - startMs);
+  return [...totals]
+    .map(([op, totalMs]) => ({ op, totalMs }))
+    .sort((a, b) => b.totalMs - a.totalMs)
+    .slice(0, OP_COLOURS);
+}
+
+function spanBar(span: TimelineSpan): Bar {
+  const style =
+    span.kind.startsWith('copy') || span.kind === 'feeds'
+      ? 'copy'
+      : span.kind === 'submit'
+        ? 'submit'
+        : 'wait';
+  return { style, startMs: span.startMs, endMs: span.endMs, label: span.name };
+}
+
+const byStart = (a: Bar, b: Bar): number => a.startMs - b.startMs;
+
+/** The run as a whole: waiting, in flight, late. */
+function runRow(data: TimelineData): Row {
+  const { calledMs, dispatchedMs, settledMs, report, spans } = data;
+  const bars: Bar[] = [
+    { style: 'queued', startMs: calledMs, endMs: dispatchedMs ?? settledMs, label: 'queued' },
+    ...spans.filter(({ kind }) => kind === 'feeds').map(spanBar),
+  ];
+  const stopMs = stopMsOf(data);
+  if (dispatchedMs !== undefined)
+    bars.push({
+      style: 'flight',
+      startMs: dispatchedMs,
+      endMs: stopMs ?? settledMs,
+      label: report.executable,
+    });
+  if (stopMs !== undefined)
+    bars.push({
+      style: 'late',
+      startMs: stopMs,
+      endMs: settledMs,
+      label: `${showMs(report.latenessMs ?? 0)} late`,
+      whole: true,
+    });
+  return { name: 'run', bars, stream: undefined };
+}
+
+/** Host nodes, on as many rows as overlap. */
+function hostRows(nodes: readonly TimelineNode[]): Row[] {
+  const rows: Bar[][] = [];
+  for (const { stream, startMs, endMs, name } of nodes) {
+    if (stream !== undefined) continue;
+    const row = rows.find((bars) => bars.at(-1)!.endMs <= startMs);
+    const bar = { style: 'host', startMs, endMs, label: name };
+    if (row === undefined) rows.push([bar]);
+    else row.push(bar);
+  }
+  return rows.map((bars) => ({ name: 'host nodes', bars, stream: undefined }));
+}
+
+function streamRows({ nodes, spans }: TimelineData, styleOf: (op: string) => string): Row[] {
+  const located = [...nodes, ...spans].flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
+  const queueing = queueingStreams(spans);
+  return [...new Set(located)]
+    .sort((a, b) => a - b)
+    .flatMap((stream) => {
+      const own = spans.filter((span) => span.stream === stream && span.kind !== 'segment');
+      const onDevice = (span: TimelineSpan) => !queueing.has(stream) || span.kind === 'copy in';
+      const bars = nodes
+        .filter((node) => node.stream === stream)
+        .map((node): Bar => ({ ...node, style: styleOf(node.op), label: node.op }));
+      const row: Row = {
+        name: `stream ${stream}`,
+        bars: [...bars, ...own.filter(onDevice).map(spanBar)].sort(byStart),
+        stream,
+      };
+      const thread = own.filter((span) => !onDevice(span)).map(spanBar);
+      return queueing.has(stream)
+        ? [row, { name: `stream ${stream}, thread`, bars: thread, stream: undefined }]
+        : [row];
+    });
+}
+
+/** A round distance between ticks. */
+function tickMs(endMs: number): number {
+  const rough = endMs / TICKS;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough) ?? 10 * power;
+}
+
+/** Draws one run; see `toSvg`. */
+class Picture {
+  readonly #data: TimelineData;
+  readonly #ops: readonly { op: string; totalMs: number }[];
+  readonly #rows: readonly Row[];
+  readonly #endMs: number;
+  readonly #bottom: number;
+
+  constructor(data: TimelineData) {
+    this.#data = data;
+    this.#ops = longestOps(data.nodes);
+    this.#rows = [runRow(data), ...hostRows(data.nodes), ...streamRows(data, (op) => this.#styleOf(op))];
+    // A run of no time at all still needs a scale.
+    this.#endMs = data.settledMs === 0 ? 1 : data.settledMs * (1 + ROOM);
+    this.#bottom = TOP + this.#rows.length * LANE_HEIGHT;
+  }
+
+  draw(): string {
+    const height = this.#bottom + BOTTOM;
+    const parts = [
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
+      `<style>${STYLE}</style>`,
+      rect('background', 0, 0, WIDTH, height),
+      ...this.#heading(),
+      ...this.#ticks(),
+      ...this.#rows.flatMap((row, index) => this.#row(row, TOP + index * LANE_HEIGHT)),
+      ...this.#ends(),
+      ...this.#legend(),
+      '</svg>',
+    ];
+    return `${parts.join('\n')}\n`;
+  }
+
+  #x(ms: number): number {
+    return LEFT + (ms / this.#endMs) * (WIDTH - LEFT - RIGHT);
+  }
+
+  #styleOf(op: string): string {
+    const rank = this.#ops.findIndex((known) => known.op === op);
+    return rank === -1 ? 'others' : `op${rank}`;
+  }
+
+  #heading(): string[] {
+    const { report, dropped } = this.#data;
+    const { executable, device, outcome, mode, nodesCompleted, nodesTotal, timeoutMs, latenessMs } = report;
+    const deadline = timeoutMs === undefined ? '' : `, deadline ${showMs(timeoutMs)}`;
+    const late = latenessMs === undefined ? '' : `, ${showMs(latenessMs)} late`;
+    const missing = dropped === 0 ? '' : ` · INCOMPLETE: ${dropped} records dropped`;
+    const title = fitText(
+      `${executable} on ${device}: ${outcome}${deadline}${late}`,
+      17,
+      WIDTH - LEFT - RIGHT,
+    );
+    const facts = `${nodesCompleted} of ${nodesTotal} nodes executed · cancellation ${mode} · settled after ${showMs(this.#data.settledMs)}`;
+    return [text('title', 24, 34, title ?? ''), text('small', 24, 56, facts + missing)];
+  }
+
+  #ticks(): string[] {
+    const step = tickMs(this.#endMs);
+    const count = Math.floor(this.#endMs / step);
+    return Array.from({ length: count + 1 }, (_, index) => {
+      const x = this.#x(index * step);
+      const label = `${Number((index * step).toPrecision(6))}${index === 0 ? ' ms' : ''}`;
+      return (
+        line('tick', x, TOP - 4, x, this.#bottom + 4) + text('small', x, this.#bottom + 20, label, 'middle')
+      );
+    });
+  }
+
+  #row({ name, bars, stream }: Row, y: number): string[] {
+    const barY = y + (LANE_HEIGHT - BAR_HEIGHT) / 2;
+    return [
+      rect('lane', LEFT, barY - 2, WIDTH - LEFT - RIGHT, BAR_HEIGHT + 4),
+      text('label', 24, barY + BAR_HEIGHT / 2 + 5, name),
+      ...this.#bars(bars, barY),
+      ...(stream === undefined ? [] : this.#stops(stream, barY)),
+    ];
+  }
+
+  #bars(bars: readonly Bar[], y: number): string[] {
+    const drawn: Bar[] = [];
+    for (const bar of bars) {
+      const last = drawn.at(-1);
+      const thin = this.#x(bar.endMs) - this.#x(bar.startMs) < LEAST_WIDTH;
+      const touches = last !== undefined && this.#x(bar.startMs) - this.#x(last.endMs) < LEAST_WIDTH;
+      if (thin && touches && last.style === bar.style)
+        drawn[drawn.length - 1] = { ...last, endMs: bar.endMs };
+      else drawn.push(bar);
+    }
+    return drawn.map((bar) => this.#bar(bar, y));
+  }
+
+  #bar({ style, startMs, endMs, label, whole = false }: Bar, y: number): string {
+    const x = this.#x(startMs);
+    const width = this.#x(endMs) - x;
+    // Neighbours of one colour are told apart by the background between them.
+    const drawnWidth = Math.max(LEAST_WIDTH, width > 3 ? width - 0.6 : width);
+    const shape = rect(style, x, y, drawnWidth, BAR_HEIGHT, `${label}, ${showMs(endMs - startMs)}`);
+    const fitted = fitText(label, IN_PX, width - 8);
+    const inside = whole && fitted !== label ? undefined : fitted;
+    return inside === undefined ? shape : shape + text('in', x + 4, y + BAR_HEIGHT / 2 + 4, inside);
+  }
+
+  /** Where the stream was stopped, and the place of what it would have done. */
+  #stops(stream: number, y: number): string[] {
+    const { moments, report } = this.#data;
+    const stop = moments.find((moment) => moment.kind !== 'replaced' && moment.stream === stream);
+    if (stop === undefined) return [];
+    const x = this.#x(Math.min(stop.atMs, this.#endMs));
+    const skipped = report.nodesTotal - report.nodesCompleted;
+    const room = WIDTH - RIGHT - x;
+    const what = `${skipped} nodes skipped`;
+    const ghost = rect('skipped', x + 2, y + 1, Math.max(0, room - 3), BAR_HEIGHT - 2);
+    const label = textWidth(what, 13) < room - 12 ? text('red', x + 10, y + BAR_HEIGHT / 2 + 5, what) : '';
+    return [ghost, label, line('stop', x, y - 4, x, y + BAR_HEIGHT + 4)];
+  }
+
+  /** The deadline, or the abort, and the end: lines through all lanes. Their texts face away from each other. */
+  #ends(): string[] {
+    const { settledMs, deadlineMs, abortedMs, moments } = this.#data;
+    const parts: string[] = [];
+    const stopMs =
+      stopMsOf(this.#data) ?? (deadlineMs !== undefined && deadlineMs < this.#endMs ? deadlineMs : undefined);
+    if (stopMs !== undefined) {
+      const what = stopMs === abortedMs ? 'aborted' : 'deadline';
+      const x = this.#x(stopMs);
+      const isRight = stopMs > settledMs || x < LEFT + 140;
+      parts.push(line('deadline', x, TOP - 14, x, this.#bottom + 4));
+      parts.push(
+        text(
+          'red',
+          isRight ? x + 6 : x - 6,
+          TOP - 20,
+          `${what} ${showMs(stopMs)}`,
+          isRight ? 'start' : 'end',
+        ),
+      );
+    }
+    const x = this.#x(settledMs);
+    parts.push(line('settled', x, TOP - 4, x, this.#bottom + 4));
+    const stop = moments.find(({ kind }) => kind === 'stop');
+    const failure = moments.find(({ kind }) => kind === 'failure');
+    const where =
+      stop?.node !== undefined
+        ? `stopped before ${stop.node}`
+        : failure?.node !== undefined
+          ? `failed in ${failure.node}`
+          : 'settled';
+    const label = fitText(where, 13, WIDTH - RIGHT - x - 6) ?? 'settled';
+    parts.push(text(where === 'settled' ? 'small' : 'red', x + 6, TOP - 20, label));
+    return parts;
+  }
+
+  #legend(): string[] {
+    const y = this.#bottom + 48;
+    const drawn = new Set(this.#rows.flatMap(({ bars }) => bars.map(({ style }) => style)));
+    const entries = [
+      ...this.#ops.map(({ op, totalMs }) => ({
+        style: this.#styleOf(op),
+        label: `${op} ${showMs(totalMs)}`,
+      })),
+      ...LEGEND.filter(({ style }) => drawn.has(style)),
+    ];
+    let x = 24;
+    return entries.flatMap(({ style, label }) => {
+      const at = x;
+      x += textWidth(label, 12) + 40;
+      return [rect(style, at, y - 11, 14, 14), text('small', at + 20, y, label)];
+    });
+  }
+}
+
+/** The picture: SVG that needs nothing but itself, legible on light and dark backgrounds. */
+export function toSvg(data: TimelineData): string {
+  return new Picture(data).draw();
+}

@@ -1,0 +1,54 @@
+/** Plain text for terminals: figures, tables, and names that come from who knows where. */
+
+/** Control characters, which a terminal would obey. */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Longest name shown. */
+const MAX_SHOWN = 60;
+
+/** A name as a terminal may show it. */
+export function showName(name: string): string {
+  const clean = name.replace(CONTROL, '\uFFFD');
+  return clean.length > MAX_SHOWN
+    ? `${clean.slice(0, MAX_SHOWN / 2 - 1)}…${clean.slice(-MAX_SHOWN / 2)}`
+    : clean;
+}
+
+/** Milliseconds with as many decimals as matter. */
+export function showMs(ms: number): string {
+  const size = Math.abs(ms);
+  return `${ms.toFixed(size < 1 ? 3 : size < 100 ? 2 : 0)} ms`;
+}
+
+/** A share as a percentage. */
+export function showShare(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** Bytes in the unit that suits them. */
+export function showBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  const value = bytes / 2 ** (10 * unit);
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Rows under a header; the first `textColumns` columns to the left, figures to the right. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  textColumns: number,
+): string {
+  const lines = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          column < textColumns ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,76 @@
+/** Writes a run's records on a stream, in the stream's thread. */
+import type { Clock } from './clock.js';
+import type { NodeId } from './graph.js';
+import type { BackendMemory } from './kernel.js';
+import { TRACE_KIND, type TraceKind } from './trace-record.js';
+import { TraceRing } from './trace-ring.js';
+
+/** What a stream is told of a run that is recorded. */
+export interface TraceTarget {
+  readonly run: number;
+  /** The ring that the run's records are written to. */
+  readonly ring: SharedArrayBuffer;
+  /** Another ring that they are copied to, segment by segment. */
+  readonly copy: SharedArrayBuffer | undefined;
+}
+
+/** What a stream knows and a run's records show. */
+export interface StreamTraceHost {
+  readonly clock: Clock;
+  readonly memory: Readonly<BackendMemory>;
+  /** Bytes of constants, which no run holds. */
+  readonly constantBytes: number;
+}
+
+/** A run's records on one stream. */
+export class StreamTrace {
+  readonly #run: number;
+  readonly #ring: TraceRing;
+  readonly #copy: TraceRing | undefined;
+  readonly #clock: Clock;
+  readonly #memory: Readonly<BackendMemory>;
+  readonly #constantBytes: number;
+
+  constructor({ run, ring, copy }: TraceTarget, host: StreamTraceHost) {
+    this.#run = run;
+    this.#ring = new TraceRing(ring);
+    this.#copy = copy === undefined ? undefined : new TraceRing(copy);
+    this.#clock = host.clock;
+    this.#memory = host.memory;
+    this.#constantBytes = host.constantBytes;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** A node that executed, with the bytes that runs hold before what it was the last to use is released. */
+  node(node: NodeId, startMs: number, endMs: number): void {
+    const bytes = this.#memory.liveBytes - this.#constantBytes;
+    this.#ring.write(TRACE_KIND.node, this.#run, node, startMs, endMs, bytes);
+  }
+
+  /** Something that took from `startMs` to `endMs`, or until now. */
+  span(kind: TraceKind, id: number, startMs: number, value = 0, endMs = this.nowMs()): void {
+    this.#ring.write(kind, this.#run, id, startMs, endMs, value);
+  }
+
+  /** Something that happens now. */
+  moment(kind: TraceKind, id: number): void {
+    const nowMs = this.nowMs();
+    this.#ring.write(kind, this.#run, id, nowMs, nowMs, 0);
+  }
+
+  /** Begins a segment. The function returned ends it. */
+  segment(segment: number): () => void {
+    const from = this.#ring.total;
+    const startMs = this.nowMs();
+    return () => {
+      this.span(TRACE_KIND.segment, segment, startMs, this.#memory.liveBytes - this.#constantBytes);
+      this.#ring.publish();
+      if (this.#copy === undefined) return;
+      this.#ring.copyTo(this.#copy, from);
+      this.#copy.publish();
+    };
+  }
+}
