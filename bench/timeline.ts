@@ -1,18 +1,26 @@
 /**
- * What does recording a timeline cost per node, and what does being able to record cost when nothing is recorded?
+ * What does recording a timeline cost per node?
  *
- * Measured: a chain of 1000 `Add`s on 16 floats, where hardly anything but dispatch counts, with and without a timeline,
- * in turns. A node's cost is the difference of the runs' durations (`report.durationMs`, from dispatch to settling) over
- * their nodes, messages and rings included. Each duration is the least of a block of rounds; median and p5–p95 are over
- * blocks. Runs that do not record take turns with the others twice, which shows how much two equal sides differ here.
+ * Measured: a chain of 1000 `Add`s on 16 floats, where hardly anything but dispatch counts, with and without a recording,
+ * in turns: once as a stream's thread executes it, here on this thread and without messages, and once as whole runs through
+ * an engine (`report.durationMs`, from dispatch to settling), where rings and messages come on top. Each duration is the
+ * least of a block of rounds; median and p5–p95 of the difference, over the nodes, are over blocks. Runs that do not record
+ * take turns with themselves as well, which shows how much two equal sides differ here.
  *
- * Expected: at most 150 ns per node, one clock reading (40 ns), six stores and an atomic one; for the engine's timeline
- * the same, as a run writes one ring either way; about as much again for nothing recorded as two equal sides differ, as
- * that is one look at `undefined` per segment.
+ * Expected: at most 150 ns per node for one clock reading (40 to 70 ns) and seven stores; whole runs a little more; for
+ * nothing recorded nothing, as that is one look at `undefined` per segment.
  *
  * Run `node dist/bench/timeline.js [--smoke]`.
  */
-import { createEngine, type Engine, type Executable, type RunOptions } from '../runtime/index.js';
+import { ProgramStore } from '../kernels/stream-worker/program-store.js';
+import { createKernelBackend } from '../kernels/wasm/backend.js';
+import { createEngine, type Engine, type RunOptions } from '../runtime/index.js';
+import type { CancellationMode } from '../scheduler/cancellation.js';
+import { createSystemClock } from '../scheduler/clock.js';
+import { runSegment } from '../scheduler/node-loop.js';
+import { planGraph, writeConstants } from '../scheduler/plan.js';
+import { StreamTrace } from '../scheduler/stream-trace.js';
+import { TraceRing } from '../scheduler/trace-ring.js';
 import { addChain, TINY_LENGTH } from './chains.js';
 import {
   alternate,
@@ -28,10 +36,11 @@ import {
 } from './harness.js';
 
 const NODES = 1000;
-const ROUNDS = repetitions(1000, 4);
-const BLOCK_ROUNDS = repetitions(25, 2);
-const WARM_UPS = repetitions(50, 2);
+const ROUNDS = repetitions(1500, 4);
+const BLOCK_ROUNDS = repetitions(30, 2);
+const WARM_UPS = repetitions(100, 2);
 const MAX_NS = 150;
+const GRAPH = addChain(NODES);
 
 const formatNs = ({ median, p5, p95 }: Summary): string =>
   `${median.toFixed(0)} ns (${p5.toFixed(0)}…${p95.toFixed(0)})`;
@@ -42,51 +51,101 @@ function addedNs(side: readonly number[], base: readonly number[]): Summary {
   return pairwise(sideMs!, baseMs!, (a, b) => ((a - b) * 1e6) / NODES);
 }
 
-/** The same run in ways that differ in what is recorded. */
-function sidesOf(engine: Engine, chain: Executable, options: RunOptions) {
+/** Executes the chain as a stream's thread does, but on this one. Returns milliseconds. */
+async function chainOnThisThread() {
+  const backend = await createKernelBackend({
+    stream: 0,
+    threads: 1,
+    memoryLimitBytes: undefined,
+    device: undefined,
+  });
+  const plan = planGraph(GRAPH, { streams: 1, placement: 'single' });
+  const constants = new SharedArrayBuffer(plan.constantBytes);
+  writeConstants(GRAPH, plan, new Uint8Array(constants));
+  const store = new ProgramStore(backend);
+  store.load(0, plan.programs[0]!, constants);
+  const { steps, template, costs, runValues } = store.get(0);
+  const clock = createSystemClock();
+  const control = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
+  const input = new Uint8Array(TINY_LENGTH * Float32Array.BYTES_PER_ELEMENT);
+  const [x] = GRAPH.inputValues.values();
+  const { memory } = backend;
+  const traceHost = { clock, memory, constantBytes: plan.constantBytes };
+  return (mode: CancellationMode, ring: TraceRing | undefined): number => {
+    const trace = ring && new StreamTrace({ run: 1, ring: ring.buffer, copy: undefined }, traceHost);
+    const values = template.slice();
+    values[x!] = backend.upload(GRAPH.inputs['x']!, input);
+    const execution = { steps, firstStep: 0, endStep: NODES, values, backend, control, clock, costs, trace };
+    const startMs = clock.nowMs();
+    runSegment({ ...execution, onExports: () => undefined }, mode);
+    const ms = clock.nowMs() - startMs;
+    for (const value of runValues) if (values[value] !== undefined) backend.release(values[value]);
+    if (memory.liveBytes !== plan.constantBytes) throw new Error(`expected no tensor to be left`);
+    return ms;
+  };
+}
+
+async function measureThread(): Promise<Finding[]> {
+  const execute = await chainOnThisThread();
+  const ring = TraceRing.create(NODES);
+  const findings: Finding[] = [];
+  for (const kind of ['none', 'node'] as const) {
+    progress(`on the stream's thread, mode '${kind}': ${ROUNDS} rounds of ${NODES} nodes`);
+    const off: Side = () => execute({ kind }, undefined);
+    const samples = await alternate(
+      { off, again: off, on: () => execute({ kind }, ring) },
+      { warmUps: WARM_UPS, rounds: ROUNDS },
+    );
+    const added = addedNs(samples.on, samples.off);
+    findings.push(
+      {
+        what: `mode '${kind}', on the stream's thread: recording adds per node`,
+        expected: `≤ ${MAX_NS} ns`,
+        measured: formatNs(added),
+        met: added.median <= MAX_NS,
+      },
+      {
+        what: `mode '${kind}', on the stream's thread: not recording, against itself`,
+        expected: 'about 0',
+        measured: formatNs(addedNs(samples.again, samples.off)),
+      },
+    );
+  }
+  return findings;
+}
+
+async function measureRuns(engine: Engine): Promise<Finding[]> {
+  const chain = await engine.compile(GRAPH, { name: 'chain' });
   const x = new Float32Array(TINY_LENGTH);
-  const run = async (more: RunOptions) => (await chain.run({ x }, { ...options, ...more })).report.durationMs;
+  const run = async (options: RunOptions) => (await chain.run({ x }, options)).report.durationMs;
   const whileEngineRecords: Side = async () => {
     engine.startTimeline({ maxRecords: 2 * NODES });
     const ms = await run({});
     engine.stopTimeline();
     return ms;
   };
+  progress(`whole runs: ${ROUNDS} rounds of runs of ${NODES} nodes`);
   const off = () => run({});
-  return { off, 'off again': off, own: () => run({ timeline: true }), engine: whileEngineRecords };
-}
-
-async function measure(
-  engine: Engine,
-  chain: Executable,
-  mode: string,
-  options: RunOptions,
-): Promise<Finding[]> {
-  progress(`mode ${mode}: ${ROUNDS} rounds of runs of ${NODES} nodes`);
-  const samples = await alternate(sidesOf(engine, chain, options), { warmUps: WARM_UPS, rounds: ROUNDS });
-  const finding = (what: string, side: readonly number[], maxNs: number | undefined): Finding => {
-    const added = addedNs(side, samples.off);
-    return {
-      what: `mode ${mode}: ${what} per node`,
-      expected: maxNs === undefined ? 'about 0' : `≤ ${maxNs} ns`,
-      measured: formatNs(added),
-      ...(maxNs === undefined ? {} : { met: added.median <= maxNs }),
-    };
-  };
+  const samples = await alternate(
+    { off, again: off, own: () => run({ timeline: true }), engine: whileEngineRecords },
+    { warmUps: WARM_UPS, rounds: ROUNDS },
+  );
+  const finding = (what: string, side: readonly number[]): Finding => ({
+    what: `whole runs: ${what}`,
+    expected: '',
+    measured: formatNs(addedNs(side, samples.off)),
+  });
   return [
-    finding('timeline: true adds', samples.own, MAX_NS),
-    finding("the engine's timeline adds", samples.engine, MAX_NS),
-    finding('not recording, against itself, adds', samples['off again'], undefined),
+    finding('timeline: true adds per node', samples.own),
+    finding("the engine's timeline adds per node", samples.engine),
+    finding('not recording, against itself', samples.again),
   ];
 }
 
 printHeading(
   'What does recording a timeline cost per node?',
-  `≤ ${MAX_NS} ns: one clock reading, six stores and an atomic one. Nothing when off: one look at undefined per segment.`,
+  `≤ ${MAX_NS} ns: one clock reading and seven stores. Nothing when off: one look at undefined per segment.`,
 );
+const onThread = await measureThread();
 await using engine = await createEngine();
-const chain = await engine.compile(addChain(NODES), { name: 'chain' });
-printFindings([
-  ...(await measure(engine, chain, "'none'", { cancellation: 'none' })),
-  ...(await measure(engine, chain, "'node'", { cancellation: 'node' })),
-]);
+printFindings([...onThread, ...(await measureRuns(engine))]);

@@ -4,7 +4,15 @@ import { countersOf } from './counters.js';
 import { flowsOf } from './flows.js';
 import { DEVICE_PID, Lanes } from './lanes.js';
 import { stopMsOf, type TimelineData, type TimelineNode, type TimelineSpan } from './timeline-data.js';
-import { type ChromeTrace, complete, instant, sortEvents, type TraceEvent } from './trace-event.js';
+import {
+  type ChromeTrace,
+  complete,
+  instant,
+  sortEvents,
+  type TraceEvent,
+  toNs,
+  toUs,
+} from './trace-event.js';
 
 /** Names of skipped nodes that are listed; the count is always given. */
 const MAX_NAMES = 100;
@@ -89,7 +97,7 @@ function nodeEvent(node: TimelineNode, run: TimelineData, lanes: Lanes): TraceEv
     run: run.run,
     inputs: inputs.map(formatSpec),
     outputs: outputs.map(formatSpec),
-    scheduledMs,
+    scheduledUs: scheduledMs === undefined ? undefined : toUs(toNs(scheduledMs)),
     bytesLive,
   });
 }

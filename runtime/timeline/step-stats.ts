@@ -43,6 +43,9 @@ const DTYPES: Readonly<Record<DType, TensorDescription['dtype']>> = {
   bool: 'DT_BOOL',
 };
 
+/** Stands for the main thread among indices of streams. */
+const MAIN_THREAD = -1;
+
 const toMicros = (ms: number): number => Math.round(ms * 1e3);
 
 function describe(spec: TensorSpec): TensorDescription {
@@ -74,11 +77,12 @@ function statsOf(node: TimelineNode, allocator: string): NodeExecStats {
 /** The nodes of some runs by stream, in order of time. */
 export function toStepStats(device: string, runs: readonly TimelineData[]): StepStats {
   const nodes = runs.flatMap((run) => run.nodes).sort((a, b) => a.startMs - b.startMs);
-  const streams = [...new Set(nodes.map(({ stream }) => stream))].sort((a, b) => (a ?? -1) - (b ?? -1));
+  const streamOf = (node: TimelineNode) => node.stream ?? MAIN_THREAD;
+  const streams = [...new Set(nodes.map(streamOf))].sort((a, b) => a - b);
   return {
     dev_stats: streams.map((stream) => ({
-      device: stream === undefined ? '/host:main' : `/device:${device}:${stream}`,
-      node_stats: nodes.filter((node) => node.stream === stream).map((node) => statsOf(node, device)),
+      device: stream === MAIN_THREAD ? '/host:main' : `/device:${device}:${stream}`,
+      node_stats: nodes.filter((node) => streamOf(node) === stream).map((node) => statsOf(node, device)),
     })),
   };
 }

@@ -47,7 +47,7 @@ export function text(
 }
 
 /** Width of a character of the pictures' font at 1 px, on average; nothing here can measure text. */
-const CHARACTER_WIDTH = 0.58;
+const CHARACTER_WIDTH = 0.62;
 
 /** Width that a text takes, about. */
 export function textWidth(content: string, fontPx: number): number {
@@ -58,6 +58,6 @@ export function textWidth(content: string, fontPx: number): number {
 export function fitText(content: string, fontPx: number, width: number): string | undefined {
   if (textWidth(content, fontPx) <= width) return content;
   const keep = Math.floor(width / (fontPx * CHARACTER_WIDTH)) - 1;
-  if (keep < 5) return undefined;
+  if (keep < 6) return undefined;
   return `${content.slice(0, Math.ceil(keep / 2))}…${content.slice(content.length - Math.floor(keep / 2))}`;
 }

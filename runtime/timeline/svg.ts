@@ -185,18 +185,31 @@ class Picture {
   }
 
   #heading(): string[] {
-    const { report, dropped } = this.#data;
+    const { report, dropped, settledMs } = this.#data;
     const { executable, device, outcome, mode, nodesCompleted, nodesTotal, timeoutMs, latenessMs } = report;
     const deadline = timeoutMs === undefined ? '' : `, deadline ${showMs(timeoutMs)}`;
     const late = latenessMs === undefined ? '' : `, ${showMs(latenessMs)} late`;
-    const missing = dropped === 0 ? '' : ` · INCOMPLETE: ${dropped} records dropped`;
-    const title = fitText(
-      `${executable} on ${device}: ${outcome}${deadline}${late}`,
-      17,
-      WIDTH - LEFT - RIGHT,
-    );
-    const facts = `${nodesCompleted} of ${nodesTotal} nodes executed · cancellation ${mode} · settled after ${showMs(this.#data.settledMs)}`;
-    return [text('title', 24, 34, title ?? ''), text('small', 24, 56, facts + missing)];
+    const title = `${executable} on ${device}: ${outcome}${deadline}${late}`;
+    const facts = [
+      `${nodesCompleted} of ${nodesTotal} nodes executed`,
+      ...this.#whereItEnded(),
+      `cancellation ${mode}`,
+      `settled after ${showMs(settledMs)}`,
+      ...(dropped === 0 ? [] : [`INCOMPLETE: ${dropped} records dropped`]),
+    ].join(' · ');
+    const room = WIDTH - 24 - RIGHT;
+    return [
+      text('title', 24, 34, fitText(title, 17, room) ?? ''),
+      text('small', 24, 56, fitText(facts, 12, room) ?? ''),
+    ];
+  }
+
+  #whereItEnded(): string[] {
+    const { moments } = this.#data;
+    const at = (kind: string) => moments.find((moment) => moment.kind === kind)?.node;
+    const [stopped, failed] = [at('stop'), at('failure')];
+    if (failed !== undefined) return [`failed in ${failed}`];
+    return stopped === undefined ? [] : [`stopped before ${stopped}`];
   }
 
   #ticks(): string[] {
@@ -261,7 +274,7 @@ class Picture {
 
   /** The deadline, or the abort, and the end: lines through all lanes. Their texts face away from each other. */
   #ends(): string[] {
-    const { settledMs, deadlineMs, abortedMs, moments } = this.#data;
+    const { settledMs, deadlineMs, abortedMs } = this.#data;
     const parts: string[] = [];
     const stopMs =
       stopMsOf(this.#data) ?? (deadlineMs !== undefined && deadlineMs < this.#endMs ? deadlineMs : undefined);
@@ -282,16 +295,11 @@ class Picture {
     }
     const x = this.#x(settledMs);
     parts.push(line('settled', x, TOP - 4, x, this.#bottom + 4));
-    const stop = moments.find(({ kind }) => kind === 'stop');
-    const failure = moments.find(({ kind }) => kind === 'failure');
-    const where =
-      stop?.node !== undefined
-        ? `stopped before ${stop.node}`
-        : failure?.node !== undefined
-          ? `failed in ${failure.node}`
-          : 'settled';
-    const label = fitText(where, 13, WIDTH - RIGHT - x - 6) ?? 'settled';
-    parts.push(text(where === 'settled' ? 'small' : 'red', x + 6, TOP - 20, label));
+    const [where] = this.#whereItEnded();
+    // The heading has the whole name; here its last part has to do.
+    const short = where?.replace(/ [^ ]*\//, ' ');
+    const label = short === undefined ? undefined : fitText(short, 13, WIDTH - RIGHT - x - 6);
+    parts.push(text(label === undefined ? 'small' : 'red', x + 6, TOP - 20, label ?? 'settled'));
     return parts;
   }
 

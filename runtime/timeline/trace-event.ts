@@ -50,7 +50,7 @@ export const toNs = (ms: number): number => Math.round(ms * NS_PER_MS);
 /** Microseconds, as events have them, as whole nanoseconds. */
 export const usToNs = (us: number): number => Math.round(us * NS_PER_US);
 /** Nanoseconds as events have them. */
-const toUs = (ns: number): number => ns / NS_PER_US;
+export const toUs = (ns: number): number => ns / NS_PER_US;
 
 /** A span. */
 export function complete(

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { BuilderValue } from '../../runtime/graph-builder/value.js';
+import { GraphBuilder } from '../../runtime/graph-builder.js';
+import type { RunOptions } from '../../runtime/options.js';
+import { explainedMs } from '../../runtime/timeline/lane-account.js';
+import type { Timeline } from '../../runtime/timeline/timeline.js';
+import { startEngine } from '../support/engines.js';
+import { B_APART, chain, checkedTrace, diamond, eventsOf, timelineOf } from '../support/timelines.js';
+
+const KERNEL_MS = 1;
+const virtual = { kernelMs: () => KERNEL_MS };
+const modes: readonly NonNullable<RunOptions['cancellation']>[] = ['none', 'node', { precisionMs: 3 }];
+
+/** Traces are in whole nanoseconds. */
+const NS_IN_MS = 1e-6;
+
+/** Milliseconds of the run's wall time that the parts of its worst explained lane miss or exceed. */
+function unexplainedMs(timeline: Timeline): number {
+  const { lanes } = timeline.summary();
+  const { queuedMs, durationMs } = timeline.report;
+  const wallMs = queuedMs + durationMs;
+  expect(lanes.length).toBeGreaterThan(0);
+  return Math.max(...lanes.map((lane) => Math.abs(explainedMs(lane) - wallMs)));
+}
+
+/** Lateness as the trace draws it, in whole nanoseconds. */
+function drawnLatenessNs(timeline: Timeline): number {
+  const [lateness] = eventsOf(checkedTrace(timeline), 'lateness');
+  return Math.round(lateness!.dur! * 1e3);
+}
+
+describe('the timeline of a stopped run on the virtual device', () => {
+  it.each(modes)('explains the wall time of every lane exactly, mode %o', async (cancellation) => {
+    const engine = await startEngine({ device: 'virtual', virtual });
+    const timeline = await timelineOf(await engine.compile(chain(20)), { timeoutMs: 8.5, cancellation });
+    expect(timeline.report.outcome).toBe('deadline-exceeded');
+    expect(unexplainedMs(timeline)).toBeLessThan(2 * NS_IN_MS);
+  });
+
+  it.each(modes)(
+    'shows the lateness that the report tells, to the nanosecond, mode %o',
+    async (cancellation) => {
+      const engine = await startEngine({ device: 'virtual', virtual });
+      const timeline = await timelineOf(await engine.compile(chain(20)), { timeoutMs: 8.5, cancellation });
+      const { latenessMs } = timeline.report;
+      expect(timeline.settledMs - timeline.deadlineMs!).toBeCloseTo(latenessMs!, 9);
+      expect(Math.abs(drawnLatenessNs(timeline) / 1e6 - latenessMs!)).toBeLessThanOrEqual(NS_IN_MS);
+    },
+  );
+
+  it('explains a run that is spread over streams and the host', async () => {
+    const engine = await startEngine({ device: 'virtual', virtual, streams: 2 });
+    const executable = await engine.compile(diamond(), { placement: B_APART });
+    const timeline = await timelineOf(executable, { timeoutMs: 2.5 });
+    expect(timeline.report.outcome).toBe('deadline-exceeded');
+    expect(unexplainedMs(timeline)).toBeLessThan(2 * NS_IN_MS);
+  });
+
+  it('tells what each part took', async () => {
+    const engine = await startEngine({ device: 'virtual', virtual });
+    const timeline = await timelineOf(await engine.compile(chain(20)), { timeoutMs: 8.5 });
+    const { lanes } = timeline.summary();
+    const device = lanes.find(({ lane }) => lane === 'stream 0');
+    expect(device!.nodesMs).toBeCloseTo(timeline.report.nodesCompleted * KERNEL_MS, 9);
+    const thread = lanes.find(({ lane }) => lane === 'stream 0, thread');
+    // Mode 'node' waits for each node, and its thread does hardly anything else.
+    expect(thread!.waitsMs).toBeGreaterThan(timeline.report.nodesCompleted * KERNEL_MS);
+    expect(thread!.gapsMs).toBeCloseTo(0, 9);
+  });
+});
+
+/** Matrix products one after the other, each some milliseconds long. */
+function products() {
+  const builder = new GraphBuilder();
+  const spec = { dtype: 'float32', shape: [256, 256] } as const;
+  let y: BuilderValue = builder.constant('one', { ...spec, data: new Float32Array(256 * 256) });
+  const x = builder.input('x', { dtype: 'float32', shape: [4] });
+  for (let node = 0; node < 200; node++) y = builder.kernel('BatchMatMul', { a: y, b: 'one' });
+  builder.output('y', y);
+  builder.output('x', x);
+  return builder.build();
+}
+
+describe('the timeline of a stopped run on the wasm device', () => {
+  it('explains the wall time within 2 %, and shows the lateness that the report tells', async () => {
+    const engine = await startEngine();
+    const executable = await engine.compile(products());
+    const timeline = await timelineOf(executable, { timeoutMs: 40 });
+    expect(timeline.report.outcome).toBe('deadline-exceeded');
+    expect(timeline.report.nodesCompleted).toBeGreaterThan(0);
+    expect(unexplainedMs(timeline)).toBeLessThan(0.02 * timeline.settledMs);
+    expect(drawnLatenessNs(timeline) / 1e6).toBeCloseTo(timeline.report.latenessMs!, 5);
+  });
+
+  it('shows an aborted run as late as the report tells', async () => {
+    const engine = await startEngine();
+    const executable = await engine.compile(products());
+    const controller = new AbortController();
+    const pending = timelineOf(executable, { signal: controller.signal });
+    setImmediate(() => controller.abort());
+    const timeline = await pending;
+    expect(timeline.report.outcome).toBe('aborted');
+    expect(unexplainedMs(timeline)).toBeLessThan(0.02 * timeline.settledMs);
+    expect(drawnLatenessNs(timeline) / 1e6).toBeCloseTo(timeline.report.latenessMs!, 5);
+    expect(eventsOf(checkedTrace(timeline), 'abort')).toHaveLength(1);
+  });
+});
