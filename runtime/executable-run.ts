@@ -150,6 +150,7 @@ export class ExecutableRun {
     this.#drainingSinceMs ??= this.#trace?.nowMs();
     this.#context.controls.stop(this.#place.slot, state);
     this.#stopHosts.abort(state === RUN_STATE.aborted ? this.#options.signal?.reason : undefined);
+    for (const stream of this.#place.streams) stream.takeBack(this.#place.slot);
     this.#limitDrain(this.#place);
   }
 

@@ -41,6 +41,11 @@ export interface DeviceStream extends Stream {
   /** The buffer through which values of this slot's runs reach the stream, set before a run is opened; or none. */
   setExchange(slot: SlotIndex, buffer: SharedArrayBuffer | undefined): void;
   memory(): StreamMemory;
+  /**
+   * Ends, as stopped, what was submitted for a stopped run and not begun: it need not wait for other runs' work in front
+   * of it. Never in mode `'none'`.
+   */
+  takeBack(slot: SlotIndex): void;
   /** Gives up on a stream that hangs in this slot's work, if it has any: replaces it; the runs on it are lost. */
   abandon(slot: SlotIndex, reason: Error): void;
 }

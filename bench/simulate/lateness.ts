@@ -50,10 +50,7 @@ function inFlightMs(mode: RunSpec['mode'], run: WatchedRun, scenario: Scenario):
   return variation(scenario) * Math.max(mode.precisionMs, run.longestKernelMs) + unseenMs + LEAD_MS;
 }
 
-/**
- * The most that a run may be late. It holds for a run that shares its streams with no other: a stream executes
- * segments in order, so one that was queued behind another run's ends after it.
- */
+/** The most that a run may be late that does not wait for another run's work. */
 export function latenessBoundMs(run: WatchedRun, scenario: Scenario): number {
   const jumpsAndHosts = foreignMs(scenario);
   if (run.dispatchedMs === undefined) return jumpsAndHosts + ROUNDING_MS;

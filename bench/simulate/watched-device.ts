@@ -57,6 +57,10 @@ class WatchedStream implements DeviceStream {
     this.#stream.setExchange(slot, buffer);
   }
 
+  takeBack(slot: SlotIndex): void {
+    this.#stream.takeBack(slot);
+  }
+
   abandon(slot: SlotIndex, reason: Error): void {
     this.#monitor.note(`stream ${this.index} abandoned`);
     this.#stream.abandon(slot, reason);

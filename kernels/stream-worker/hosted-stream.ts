@@ -11,6 +11,7 @@ import {
 import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import type { ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
+import { nextTicket, takeBackSegments } from './claims.js';
 import { type FromStream, MEMORY, type SegmentEnd, type ToStream } from './protocol.js';
 import type { StartThread, StreamThread } from './thread.js';
 
@@ -24,8 +25,12 @@ interface StreamLoad {
 /** A run open on the stream. */
 interface OpenRun {
   readonly run: StreamRun;
-  /** Segments submitted and not ended. */
-  submitted: number;
+  /** Segments submitted and not ended, in order. */
+  readonly submitted: number[];
+  /** Segments taken back, to be told of after the one that is executing. */
+  readonly takenBack: number[];
+  /** Whether the thread has begun one of its segments, and so may hold something of it. */
+  begun: boolean;
   /** The thread has said that it stopped or failed: by then it had released all the run held. */
   over: boolean;
   closed: (() => void) | undefined;
@@ -38,6 +43,8 @@ export interface HostedStreamOptions {
   readonly start: StartThread;
   /** Statistics the thread writes; see `MEMORY`. */
   readonly memory: SharedArrayBuffer;
+  /** See `claims.ts`. */
+  readonly claims: Int32Array;
   readonly memoryLimitBytes: number | undefined;
 }
 
@@ -58,6 +65,8 @@ export class HostedStream implements DeviceStream {
   readonly #refused = new Map<ProgramKey, ErrorRecord>();
   readonly #runs = new Map<SlotIndex, OpenRun>();
   readonly #exchanges = new Map<SlotIndex, SharedArrayBuffer>();
+  /** Last ticket of each slot, see `claims.ts`. */
+  readonly #tickets = new Map<SlotIndex, number>();
   #thread: StreamThread;
   #state: 'starting' | 'ready' | 'retiring' | 'broken' | 'closed' = 'starting';
   #broken: CurfewError | undefined;
@@ -119,28 +128,47 @@ export class HostedStream implements DeviceStream {
       !this.#runs.has(run.slot),
       `slot ${run.slot} is free on stream ${this.index} before a run is opened`,
     );
-    this.#runs.set(run.slot, { run, submitted: 0, over: false, closed: undefined });
+    // Segments that a thread took with it when it died are nobody's.
+    this.#takeBackAll(run.slot);
+    this.#runs.set(run.slot, {
+      run,
+      submitted: [],
+      takenBack: [],
+      begun: false,
+      over: false,
+      closed: undefined,
+    });
     this.#keepAlive();
   }
 
   submit(slot: SlotIndex, segment: number): void {
     const open = this.#open(slot);
-    open.submitted++;
+    open.submitted.push(segment);
     const { program, mode, trace } = open.run;
     const refusal = this.#refused.get(program);
     if (refusal !== undefined) {
-      queueMicrotask(() => this.#onMessage(failedSegment(slot, segment, refusal)));
+      const end: SegmentEnd = { ...notBegun(slot, segment), status: 'failed', error: refusal };
+      queueMicrotask(() => this.#onMessage(end));
       return;
     }
-    this.#post({ type: 'segment', slot, key: program, segment, mode, trace });
+    const ticket = mode.kind === 'none' ? undefined : this.#newTicket(slot);
+    this.#post({ type: 'segment', slot, key: program, segment, mode, trace, ticket });
+  }
+
+  takeBack(slot: SlotIndex): void {
+    const open = this.#runs.get(slot);
+    if (open === undefined || open.run.mode.kind === 'none') return;
+    const count = this.#takeBackAll(slot);
+    open.takenBack.push(...open.submitted.splice(open.submitted.length - count, count));
+    this.#tellTakenBack(slot, open);
   }
 
   close(slot: SlotIndex, clean: boolean): Promise<void> {
     const open = this.#runs.get(slot);
     if (open === undefined) return Promise.resolve();
-    invariant(open.submitted === 0, `slot ${slot} is closed after all its segments have ended`);
-    if (clean || open.over) {
-      if (!clean) this.#post({ type: 'close', slot, acknowledge: false });
+    invariant(open.submitted.length === 0, `slot ${slot} is closed after all its segments have ended`);
+    if (clean || open.over || !open.begun) {
+      if (open.over) this.#post({ type: 'close', slot, acknowledge: false });
       this.#forget(slot);
       return Promise.resolve();
     }
@@ -151,7 +179,7 @@ export class HostedStream implements DeviceStream {
   }
 
   abandon(slot: SlotIndex, reason: Error): void {
-    const hangs = (this.#runs.get(slot)?.submitted ?? 0) > 0;
+    const hangs = (this.#runs.get(slot)?.submitted.length ?? 0) > 0;
     if (hangs && (this.available || this.#state === 'retiring')) this.#retire(reason);
   }
 
@@ -165,6 +193,25 @@ export class HostedStream implements DeviceStream {
         'ENGINE_CLOSED',
       ),
     );
+  }
+
+  #tellTakenBack(slot: SlotIndex, open: OpenRun): void {
+    if (open.submitted.length > 0) return;
+    for (const segment of open.takenBack.splice(0)) {
+      const { segments, steps } = this.#loads.get(open.run.program)!.program;
+      const stoppedBefore = steps[segments[segment]!.firstStep]!.node.id;
+      open.run.onEvent({ ...notBegun(slot, segment), kind: 'segment', status: 'stopped', stoppedBefore });
+    }
+  }
+
+  #takeBackAll(slot: SlotIndex): number {
+    return takeBackSegments(this.#options.claims, slot, this.#tickets.get(slot) ?? 0);
+  }
+
+  #newTicket(slot: SlotIndex): number {
+    const ticket = nextTicket(this.#tickets.get(slot) ?? 0);
+    this.#tickets.set(slot, ticket);
+    return ticket;
   }
 
   #open(slot: SlotIndex): OpenRun {
@@ -222,11 +269,13 @@ export class HostedStream implements DeviceStream {
 
   #onSegment(message: FromStream & { type: 'segment' }): void {
     const open = this.#open(message.slot);
-    open.submitted--;
+    open.submitted.splice(open.submitted.indexOf(message.segment), 1);
+    open.begun = true;
     open.over ||= message.status !== 'completed';
     // A heap that has grown to its limit never shrinks: only a new worker gives the memory back.
     if (message.error?.code === 'OUT_OF_MEMORY' && this.#heapIsTheLimit()) this.#state = 'retiring';
     open.run.onEvent({ ...message, kind: 'segment' });
+    this.#tellTakenBack(message.slot, open);
   }
 
   #heapIsTheLimit(): boolean {
@@ -333,15 +382,15 @@ export class HostedStream implements DeviceStream {
   }
 }
 
-function failedSegment(slot: SlotIndex, segment: number, error: ErrorRecord): SegmentEnd {
+/** What is to be said of a segment that the thread has not begun, but for how it ended. */
+function notBegun(slot: SlotIndex, segment: number): Omit<SegmentEnd, 'status'> {
   return {
     type: 'segment',
     slot,
     segment,
-    status: 'failed',
     nodesCompleted: 0,
     stoppedBefore: undefined,
-    error,
+    error: undefined,
     outputs: [],
     endedMs: undefined,
   };

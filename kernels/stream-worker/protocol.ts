@@ -16,6 +16,8 @@ export interface StreamWorkerData {
   readonly control: { readonly buffer: SharedArrayBuffer; readonly slots: number };
   /** Float64 values, see `MEMORY`. */
   readonly memory: SharedArrayBuffer;
+  /** See `claims.ts`. */
+  readonly claims: Int32Array<SharedArrayBuffer>;
 }
 
 /** Places in the shared statistics, each right by itself: what runs hold now, the most they held, and constants. */
@@ -45,6 +47,8 @@ export type ToStream =
       readonly segment: number;
       readonly mode: CancellationMode;
       readonly trace: TraceTarget | undefined;
+      /** For `claims.ts`; `undefined` when the segment is never taken back. */
+      readonly ticket: number | undefined;
     }
   | { readonly type: 'close'; readonly slot: SlotIndex; readonly acknowledge: boolean };
 

@@ -17,6 +17,7 @@ import type { ExportedValue, SlotIndex } from '../../scheduler/stream.js';
 import { StreamTrace } from '../../scheduler/stream-trace.js';
 import { byteLength, formatSpec, sameShape, type TensorSpec } from '../../scheduler/tensor.js';
 import { TRACE_KIND, type TraceKind } from '../../scheduler/trace-record.js';
+import { beginSegment } from './claims.js';
 import { type LoadedProgram, ProgramStore } from './program-store.js';
 import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
 import { recordTimedWork } from './timed-work.js';
@@ -41,6 +42,8 @@ interface OpenRun {
 export interface SessionHost {
   readonly backend: KernelBackend;
   readonly control: Int32Array;
+  /** See `claims.ts`. */
+  readonly claims: Int32Array;
   readonly clock: Clock;
   post(message: FromStream, transfer: ArrayBuffer[]): void;
   /** Called whenever bytes may have changed. */
@@ -142,6 +145,8 @@ export class StreamSession {
   }
 
   *#execute(message: SegmentMessage): DeviceWaiting<void> {
+    const { slot, ticket } = message;
+    if (ticket !== undefined && !beginSegment(this.#host.claims, slot, ticket)) return;
     const run = this.#runs.get(message.slot) ?? this.#open(message);
     const segment = run.loaded.program.segments[message.segment]!;
     const endRecord = run.trace?.segment(message.segment);

@@ -1,16 +1,26 @@
 /** Starts the streams of a device, whatever threads host them. */
 import type { DeviceEvents } from '../../scheduler/device.js';
+import { createClaims } from './claims.js';
 import { HostedStream } from './hosted-stream.js';
 import { MEMORY } from './protocol.js';
 import type { StartThread } from './thread.js';
 
+/** What a stream's thread shares with the main thread, and each of its replacements. */
+export interface StreamShared {
+  /** Where the thread keeps its statistics, see `MEMORY`. */
+  readonly memory: SharedArrayBuffer;
+  /** See `claims.ts`. */
+  readonly claims: Int32Array<SharedArrayBuffer>;
+}
+
 /** What the streams of a device have in common. */
 export interface StreamSetOptions {
   readonly streams: number;
+  readonly slots: number;
   readonly memoryLimitBytes: number | undefined;
   readonly events: DeviceEvents;
-  /** How the thread of a stream is started; `memory` is where it keeps its statistics. */
-  startThread(stream: number, memory: SharedArrayBuffer): StartThread;
+  /** How the thread of a stream is started. */
+  startThread(stream: number, shared: StreamShared): StartThread;
 }
 
 /** Streams that are starting. */
@@ -31,7 +41,8 @@ export function startStreams(options: StreamSetOptions): StreamSet {
   };
   for (let index = 0; index < options.streams; index++) {
     const memory = new SharedArrayBuffer(MEMORY.length * Float64Array.BYTES_PER_ELEMENT);
-    const start = options.startThread(index, memory);
+    const claims = createClaims(options.slots);
+    const start = options.startThread(index, { memory, claims });
     const events = {
       onChange: () => {
         check();
@@ -40,7 +51,7 @@ export function startStreams(options: StreamSetOptions): StreamSet {
       onReplaced: (reason: Error) => options.events.onStreamReplaced(index, reason),
     };
     streams.push(
-      new HostedStream({ index, start, memory, memoryLimitBytes: options.memoryLimitBytes }, events),
+      new HostedStream({ index, start, memory, claims, memoryLimitBytes: options.memoryLimitBytes }, events),
     );
   }
   return { streams, ready };

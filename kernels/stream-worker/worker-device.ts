@@ -27,11 +27,17 @@ export async function createWorkerDevice(options: WorkerDeviceOptions): Promise<
   const watchdog = new Watchdog(block, controls);
   const { streams, ready } = startStreams({
     streams: options.streams,
+    slots: options.slots,
     memoryLimitBytes,
     events: options.events,
-    startThread: (stream, memory) => (events) =>
+    startThread: (stream, shared) => (events) =>
       startWorkerThread(
-        { backend, options: { stream, threads, memoryLimitBytes, device: backendOptions }, control, memory },
+        {
+          backend,
+          options: { stream, threads, memoryLimitBytes, device: backendOptions },
+          control,
+          ...shared,
+        },
         events,
       ),
   });

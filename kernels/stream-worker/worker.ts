@@ -26,6 +26,7 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
   const session = new StreamSession({
     backend,
     control: viewControlBlock(data.control.buffer, data.control.slots).words,
+    claims: data.claims,
     clock,
     post: (message, transfer) => messages.postMessage(message, transfer),
     onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),

@@ -108,11 +108,12 @@ export async function createVirtualDevice(
   const { memoryLimitBytes } = options;
   const { streams, ready } = startStreams({
     streams: options.streams,
+    slots: options.slots,
     memoryLimitBytes,
     events: options.events,
-    startThread: (stream, memory) => (events) => {
+    startThread: (stream, shared) => (events) => {
       const thread = new VirtualThread(
-        { stream, simulation, faults, clock, control: block.words, memory, memoryLimitBytes },
+        { stream, simulation, faults, clock, control: block.words, ...shared, memoryLimitBytes },
         events,
       );
       threads[stream] = thread;

@@ -20,6 +20,7 @@ export interface VirtualThreadOptions {
   readonly clock: VirtualClock;
   readonly control: Int32Array;
   readonly memory: SharedArrayBuffer;
+  readonly claims: Int32Array;
   readonly memoryLimitBytes: number | undefined;
 }
 
@@ -61,6 +62,7 @@ export class VirtualThread implements StreamThread {
     this.#session = new StreamSession({
       backend: this.#backend,
       control: options.control,
+      claims: options.claims,
       clock,
       post: (message) => this.#send(message),
       onMemory: (constantBytes) => writeMemory(memory, this.#backend.memory, constantBytes),
