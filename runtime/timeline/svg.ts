@@ -1,5 +1,5 @@
 /** One run as a picture: what ran where and when, where it was stopped, and how late. */
-import { fitText, line, rect, text, textWidth } from './svg-parts.js';
+import { escapeXml, fitText, line, rect, text, textWidth } from './svg-parts.js';
 import { OP_COLOURS, STYLE } from './svg-style.js';
 import { showMs } from './text.js';
 import {
@@ -19,7 +19,7 @@ const BAR_HEIGHT = 28;
 const BOTTOM = 76;
 const IN_PX = 11;
 /** Room to the right of the run's end, for what is said of it. */
-const ROOM = 0.2;
+const ROOM = 0.25;
 const TICKS = 8;
 /** Bars narrower than this many pixels are drawn together with the next one that looks the same. */
 const LEAST_WIDTH = 0.5;
@@ -163,6 +163,7 @@ class Picture {
     const height = this.#bottom + BOTTOM;
     const parts = [
       `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
+      `<title>${escapeXml(this.#title())}</title>`,
       `<style>${STYLE}</style>`,
       rect('background', 0, 0, WIDTH, height),
       ...this.#heading(),
@@ -184,12 +185,16 @@ class Picture {
     return rank === -1 ? 'others' : `op${rank}`;
   }
 
-  #heading(): string[] {
-    const { report, dropped, settledMs } = this.#data;
-    const { executable, device, outcome, mode, nodesCompleted, nodesTotal, timeoutMs, latenessMs } = report;
+  #title(): string {
+    const { executable, device, outcome, timeoutMs, latenessMs } = this.#data.report;
     const deadline = timeoutMs === undefined ? '' : `, deadline ${showMs(timeoutMs)}`;
     const late = latenessMs === undefined ? '' : `, ${showMs(latenessMs)} late`;
-    const title = `${executable} on ${device}: ${outcome}${deadline}${late}`;
+    return `${executable} on ${device}: ${outcome}${deadline}${late}`;
+  }
+
+  #heading(): string[] {
+    const { report, dropped, settledMs } = this.#data;
+    const { mode, nodesCompleted, nodesTotal } = report;
     const facts = [
       `${nodesCompleted} of ${nodesTotal} nodes executed`,
       ...this.#whereItEnded(),
@@ -199,7 +204,7 @@ class Picture {
     ].join(' · ');
     const room = WIDTH - 24 - RIGHT;
     return [
-      text('title', 24, 34, fitText(title, 17, room) ?? ''),
+      text('title', 24, 34, fitText(this.#title(), 17, room) ?? ''),
       text('small', 24, 56, fitText(facts, 12, room) ?? ''),
     ];
   }

@@ -4,6 +4,7 @@ import { GraphBuilder } from '../../runtime/graph-builder.js';
 import type { RunOptions } from '../../runtime/options.js';
 import { explainedMs } from '../../runtime/timeline/lane-account.js';
 import type { Timeline } from '../../runtime/timeline/timeline.js';
+import type { Tensor } from '../../scheduler/tensor.js';
 import { startEngine } from '../support/engines.js';
 import { B_APART, chain, checkedTrace, diamond, eventsOf, timelineOf } from '../support/timelines.js';
 
@@ -69,13 +70,24 @@ describe('the timeline of a stopped run on the virtual device', () => {
   });
 });
 
-/** Matrix products one after the other, each some milliseconds long. */
-function products() {
+/** Matrix products one after the other, a fraction of a millisecond each; a host node beside them, after the first. */
+function products(onFirst: () => void = () => undefined) {
   const builder = new GraphBuilder();
   const spec = { dtype: 'float32', shape: [256, 256] } as const;
   let y: BuilderValue = builder.constant('one', { ...spec, data: new Float32Array(256 * 256) });
   const x = builder.input('x', { dtype: 'float32', shape: [4] });
-  for (let node = 0; node < 200; node++) y = builder.kernel('BatchMatMul', { a: y, b: 'one' });
+  for (let node = 0; node < 200; node++) {
+    y = builder.kernel('BatchMatMul', { a: y, b: 'one' });
+    if (node > 0) continue;
+    const run = ({ y }: Readonly<Record<string, Tensor>>) => {
+      onFirst();
+      return { y: y! };
+    };
+    builder.output(
+      'first',
+      builder.host('first is over', { inputs: { y }, outputs: { y: spec }, run })['y']!,
+    );
+  }
   builder.output('y', y);
   builder.output('x', x);
   return builder.build();
@@ -94,11 +106,9 @@ describe('the timeline of a stopped run on the wasm device', () => {
 
   it('shows an aborted run as late as the report tells', async () => {
     const engine = await startEngine();
-    const executable = await engine.compile(products());
     const controller = new AbortController();
-    const pending = timelineOf(executable, { signal: controller.signal });
-    setImmediate(() => controller.abort());
-    const timeline = await pending;
+    const executable = await engine.compile(products(() => controller.abort()));
+    const timeline = await timelineOf(executable, { signal: controller.signal });
     expect(timeline.report.outcome).toBe('aborted');
     expect(unexplainedMs(timeline)).toBeLessThan(0.02 * timeline.settledMs);
     expect(drawnLatenessNs(timeline) / 1e6).toBeCloseTo(timeline.report.latenessMs!, 5);
