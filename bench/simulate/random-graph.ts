@@ -18,9 +18,14 @@ const SOURCES: readonly Item[] = [
 const OPS: readonly SimulatedOp[] = ['Neg', 'Add', 'Add', 'Multiply', 'SplitV'];
 const MAX_NODES = 12;
 
-/** From 5 µs to 5 ms, small and large ones equally often. */
-function randomDurationMs(chance: Chance): number {
-  return 0.005 * 1000 ** chance.next();
+/** How long nodes take. Small and large ones are equally often. */
+export interface Durations {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
+function randomDurationMs(chance: Chance, { leastMs, mostMs }: Durations): number {
+  return leastMs * (mostMs / leastMs) ** chance.next();
 }
 
 /** Recent values more often, for depth. */
@@ -28,7 +33,13 @@ function pickItem(chance: Chance, items: readonly Item[]): Item {
   return chance.next() < 0.6 ? chance.pick(items.slice(-3)) : chance.pick(items);
 }
 
-function randomKernel(chance: Chance, name: string, lanes: number, items: Item[]): KernelSpec {
+function randomKernel(
+  chance: Chance,
+  name: string,
+  lanes: number,
+  durations: Durations,
+  items: Item[],
+): KernelSpec {
   const first = pickItem(chance, items);
   const second = pickItem(chance, items);
   const wanted = chance.pick(OPS);
@@ -39,10 +50,17 @@ function randomKernel(chance: Chance, name: string, lanes: number, items: Item[]
   if (op === 'SplitV') items.push({ reference: `${name}:1`, elements });
   const lane = chance.integer(0, lanes - 1);
   const references = inputs.map(({ reference }) => reference);
-  return { kind: 'kernel', name, op, inputs: references, lane, durationMs: randomDurationMs(chance) };
+  return {
+    kind: 'kernel',
+    name,
+    op,
+    inputs: references,
+    lane,
+    durationMs: randomDurationMs(chance, durations),
+  };
 }
 
-function randomHost(chance: Chance, name: string, items: Item[]): HostSpec {
+function randomHost(chance: Chance, name: string, durations: Durations, items: Item[]): HostSpec {
   const count = chance.integer(0, 2);
   const inputs = Array.from({ length: count + 1 }, () => pickItem(chance, items).reference);
   items.push({ reference: name, elements: 2 }, { reference: `${name}:1`, elements: 2 });
@@ -50,7 +68,7 @@ function randomHost(chance: Chance, name: string, items: Item[]): HostSpec {
     kind: 'host',
     name,
     inputs,
-    durationMs: randomDurationMs(chance),
+    durationMs: randomDurationMs(chance, durations),
     stops: chance.next() < 0.6,
     failures: chance.next() < 0.05 ? 1 : 0,
   };
@@ -65,15 +83,17 @@ function chooseOutputs(chance: Chance, nodes: readonly NodeSpec[], items: readon
 }
 
 /** A graph of 1 to 12 nodes over `lanes` streams, at least one of them a kernel node. */
-export function randomGraph(chance: Chance, lanes: number): GraphSpec {
+export function randomGraph(chance: Chance, lanes: number, durations: Durations): GraphSpec {
   const items = [...SOURCES];
   const hostShare = chance.pick([0, 0.1, 0.3]);
-  const nodes: NodeSpec[] = [randomKernel(chance, 'n0', lanes, items)];
+  const nodes: NodeSpec[] = [randomKernel(chance, 'n0', lanes, durations, items)];
   const count = chance.integer(1, MAX_NODES);
   for (let index = 1; index < count; index++) {
     const name = `n${index}`;
     nodes.push(
-      chance.next() < hostShare ? randomHost(chance, name, items) : randomKernel(chance, name, lanes, items),
+      chance.next() < hostShare
+        ? randomHost(chance, name, durations, items)
+        : randomKernel(chance, name, lanes, durations, items),
     );
   }
   return { nodes, outputs: chooseOutputs(chance, nodes, items) };

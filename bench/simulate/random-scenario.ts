@@ -2,10 +2,22 @@
 import type { VirtualFault } from '../../kernels/virtual/options.js';
 import { DEVICE_PROFILES, type DeviceProfile } from '../../kernels/virtual/profiles.js';
 import { Chance } from './chance.js';
-import { randomGraph } from './random-graph.js';
+import { type Durations, randomGraph } from './random-graph.js';
 import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from './scenario.js';
 
 const PROFILES = Object.values<DeviceProfile>(DEVICE_PROFILES);
+
+/** Nodes and precisions of a scenario: of all sizes, or nodes of which several fit into the window. */
+interface Sizes {
+  readonly durations: Durations;
+  readonly precisionsMs: readonly number[];
+}
+
+const ALL_SIZES: Sizes = {
+  durations: { leastMs: 0.005, mostMs: 5 },
+  precisionsMs: [0.2, 0.5, 1, 2, 5],
+};
+const SMALL_NODES: Sizes = { durations: { leastMs: 0.02, mostMs: 0.07 }, precisionsMs: [0.5] };
 
 function randomProfile(chance: Chance): DeviceProfile {
   return {
@@ -22,18 +34,24 @@ function longestRunMs(graph: GraphSpec): number {
   return graph.nodes.reduce((sum, { durationMs }) => sum + durationMs + 0.2, 0);
 }
 
-function randomMode(chance: Chance, stoppable: boolean): SimulatedMode {
+function randomMode(chance: Chance, { precisionsMs }: Sizes, stoppable: boolean): SimulatedMode {
   if (chance.next() < 0.4) return 'node';
   if (!stoppable && chance.next() < 0.4) return 'none';
-  return { precisionMs: chance.pick([0.2, 0.5, 1, 2, 5]) };
+  return { precisionMs: chance.pick(precisionsMs) };
 }
 
 /** With `stoppable`, the run has a deadline and a mode that looks at it: a hung stream must not hold it for ever. */
-function randomRun(chance: Chance, longestMs: number, stoppable: boolean, feed: number): RunSpec {
+function randomRun(
+  chance: Chance,
+  sizes: Sizes,
+  longestMs: number,
+  stoppable: boolean,
+  feed: number,
+): RunSpec {
   const hasDeadline = stoppable || chance.next() < 0.4;
   return {
     startMs: chance.next() < 0.4 ? 0 : chance.next() * longestMs,
-    mode: randomMode(chance, stoppable),
+    mode: randomMode(chance, sizes, stoppable),
     timeoutMs: hasDeadline ? (chance.next() < 0.02 ? 0 : chance.next() * longestMs * 1.5) : undefined,
     abortMs: chance.next() < 0.4 ? chance.next() * longestMs * 1.5 : undefined,
     partial: chance.next() < 0.5,
@@ -77,7 +95,8 @@ function randomFaults(chance: Chance, graph: GraphSpec, streams: number): readon
 export function randomScenario(seed: number): Scenario {
   const chance = new Chance(seed);
   const streams = chance.integer(1, 3);
-  const graph = randomGraph(chance, streams);
+  const sizes = chance.next() < 0.25 ? SMALL_NODES : ALL_SIZES;
+  const graph = randomGraph(chance, streams, sizes.durations);
   const faults = randomFaults(chance, graph, streams);
   const stalls = faults.some(({ kind }) => kind === 'stall');
   const longestMs = longestRunMs(graph);
@@ -91,7 +110,7 @@ export function randomScenario(seed: number): Scenario {
     faults,
   };
   const runs = Array.from({ length: chance.integer(1, 4) }, (_, feed) =>
-    randomRun(chance, longestMs, stalls, feed),
+    randomRun(chance, sizes, longestMs, stalls, feed),
   );
   return { world, graph, placement: chance.pick(['given', 'given', 'single', 'automatic']), runs };
 }

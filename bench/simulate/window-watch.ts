@@ -6,6 +6,7 @@ import type { WatchedRun } from './watched-run.js';
 /** What the bound of `{ precisionMs }` needs to know: estimates are right only when every kernel takes as long as before. */
 interface KnownDurations {
   readonly durationMs: ReadonlyMap<string, number>;
+  readonly longestMs: number;
   /** What the estimates may be off by: a submission, a fence, and the lead. */
   readonly slackMs: number;
 }
@@ -15,6 +16,9 @@ const LEAD_MS = 0.05;
 
 /** What a pause that proved too long takes off an estimate that was right, at most. */
 export const UNDERESTIMATE_SHARE = 0.25;
+
+/** No pause is made for nodes that all take less than this share of `precisionMs`: they fit into the window. */
+const UNPAUSED_SHARE = 0.25;
 
 interface InFlight {
   readonly node: string;
@@ -41,8 +45,9 @@ export class WindowWatch {
   }
 
   /** Has the time in flight checked, when every kernel takes as long as it did before. */
-  watchTime(durationMs: ReadonlyMap<string, number>, profile: DeviceProfile): void {
-    this.#known = { durationMs, slackMs: LEAD_MS + profile.submitMs + profile.fenceMs };
+  watchTime(durationMs: ReadonlyMap<string, number>, { submitMs, fenceMs }: DeviceProfile): void {
+    const longestMs = Math.max(...durationMs.values()) + submitMs + fenceMs;
+    this.#known = { durationMs, longestMs, slackMs: LEAD_MS + submitMs + fenceMs };
   }
 
   onSubmit(run: WatchedRun, stream: number, node: string): void {
@@ -94,11 +99,12 @@ export class WindowWatch {
       );
     }
     if (this.#known === undefined) return;
-    const { durationMs, slackMs } = this.#known;
+    const { durationMs, longestMs, slackMs } = this.#known;
     const nowMs = this.#clock.nowMs();
     const elapsedMs = nowMs - (inFlight[0]!.aloneMs ?? headStartedMs ?? nowMs);
     const leftMs = inFlight.reduce((sum, other) => sum + durationMs.get(other.node)!, 0) - elapsedMs;
-    const unseenMs = UNDERESTIMATE_SHARE * precisionMs;
+    const mayPause = longestMs > UNPAUSED_SHARE * precisionMs;
+    const unseenMs = mayPause ? UNDERESTIMATE_SHARE * precisionMs : 0;
     const boundMs = Math.max(precisionMs / 2, durationMs.get(node)!) + unseenMs + slackMs;
     if (leftMs > boundMs) {
       this.#violate(`${run.name}: ${leftMs.toFixed(4)} ms in flight, more than ${boundMs.toFixed(4)} ms`);
