@@ -3,6 +3,7 @@ import { formatSpec } from '../../scheduler/tensor.js';
 import { countersOf } from './counters.js';
 import { flowsOf } from './flows.js';
 import { DEVICE_PID, Lanes } from './lanes.js';
+import { showNodes } from './text.js';
 import { stopMsOf, type TimelineData, type TimelineNode, type TimelineSpan } from './timeline-data.js';
 import {
   type ChromeTrace,
@@ -46,10 +47,13 @@ function lifeOf(run: TimelineData, lanes: Lanes): TraceEvent[] {
   ];
 }
 
-function skippedArgs({ skipped, report }: TimelineData): Record<string, unknown> {
+function skippedEvent(run: TimelineData, lanes: Lanes): TraceEvent[] {
+  const { skipped: names, report, settledMs } = run;
   const count = report.nodesTotal - report.nodesCompleted;
-  const more = skipped.length > MAX_NAMES ? { more: skipped.length - MAX_NAMES } : {};
-  return { skipped: count, names: skipped.slice(0, MAX_NAMES), ...more };
+  if (count === 0) return [];
+  const more = names.length > MAX_NAMES ? { more: names.length - MAX_NAMES } : {};
+  const args = { skipped: count, names: names.slice(0, MAX_NAMES), ...more };
+  return [instant(`skipped: ${showNodes(count)}`, 'skipped', lanes.stop(run), settledMs, 't', args)];
 }
 
 /** The deadline or the abort, how late the run settled after it, and what it skipped. */
@@ -57,24 +61,18 @@ function stopOf(run: TimelineData, lanes: Lanes): TraceEvent[] {
   const { report, deadlineMs, abortedMs, settledMs } = run;
   const events: TraceEvent[] = [];
   const lane = lanes.run(run);
-  if (deadlineMs !== undefined && deadlineMs <= settledMs)
-    events.push(
-      instant('deadline', 'deadline', lane, deadlineMs, 'p', { run: run.run, timeoutMs: report.timeoutMs }),
-    );
+  if (deadlineMs !== undefined && deadlineMs <= settledMs) {
+    const args = { run: run.run, timeoutMs: report.timeoutMs };
+    events.push(instant('deadline', 'deadline', lane, deadlineMs, 'p', args));
+  }
   if (abortedMs !== undefined) events.push(instant('abort', 'abort', lane, abortedMs, 'p', { run: run.run }));
   const stopMs = stopMsOf(run);
   if (stopMs === undefined) return events;
   const { latenessMs, outcome, stoppedBefore } = report;
   const args = { run: run.run, outcome, latenessMs, stoppedBefore };
-  const skipped = skippedArgs(run);
-  events.push(
-    complete('lateness', 'lateness', lanes.stop(run), Math.min(stopMs, settledMs), settledMs, args),
-  );
-  if (skipped['skipped'] !== 0)
-    events.push(
-      instant(`skipped: ${skipped['skipped']} nodes`, 'skipped', lanes.stop(run), settledMs, 't', skipped),
-    );
-  return events;
+  const fromMs = Math.min(stopMs, settledMs);
+  events.push(complete('lateness', 'lateness', lanes.stop(run), fromMs, settledMs, args));
+  return [...events, ...skippedEvent(run, lanes)];
 }
 
 function momentsOf(run: TimelineData, lanes: Lanes): TraceEvent[] {

@@ -117,9 +117,11 @@ class RunReader {
     };
   }
 
+  /** A node that was handed to a device was not skipped, also where the device cannot tell when it executed. */
   #skipped(): readonly string[] {
     const { nodes } = this.#settled.plan.graph;
-    return nodes.filter((node) => isWork(node) && !this.#nodeOf.has(node.id)).map(({ name }) => name);
+    const began = (node: Node) => this.#nodeOf.has(node.id) || this.#submissionOf.has(node.id);
+    return nodes.filter((node) => isWork(node) && !began(node)).map(({ name }) => name);
   }
 
   #readSpan({ kind: recordKind, id, startMs, endMs, value, lane, stream }: LocatedRecord): void {

@@ -25,6 +25,11 @@ export function showShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
+/** `1 node`, `2 nodes`. */
+export function showNodes(count: number): string {
+  return count === 1 ? '1 node' : `${count} nodes`;
+}
+
 /** Bytes in the unit that suits them. */
 export function showBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB'];
