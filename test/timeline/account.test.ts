@@ -76,7 +76,7 @@ function products(onFirst: () => void = () => undefined) {
   const spec = { dtype: 'float32', shape: [256, 256] } as const;
   let y: BuilderValue = builder.constant('one', { ...spec, data: new Float32Array(256 * 256) });
   const x = builder.input('x', { dtype: 'float32', shape: [4] });
-  for (let node = 0; node < 200; node++) {
+  for (let node = 0; node < 600; node++) {
     y = builder.kernel('BatchMatMul', { a: y, b: 'one' });
     if (node > 0) continue;
     const run = ({ y }: Readonly<Record<string, Tensor>>) => {
