@@ -27,16 +27,14 @@ function longChain(): Graph {
   return builder.build();
 }
 
-/** Blocks the thread, timers and messages included, until kernels have started and then stand still. */
+/** Blocks the thread, timers and messages included, until no kernel has ended for half a second. */
 function blockUntilStill(puppet: Puppet): void {
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  const before = puppet.executed;
-  let last = before;
-  let stillFor = 0;
-  while (stillFor < 5 && last - before < NODES) {
+  let last = puppet.executed;
+  for (let stillFor = 0; stillFor < 25; stillFor++) {
     Atomics.wait(pause, 0, 0, 20);
     const { executed } = puppet;
-    stillFor = executed === last && executed > before ? stillFor + 1 : 0;
+    if (executed !== last) stillFor = 0;
     last = executed;
   }
 }
