@@ -4,9 +4,10 @@
  * the virtual device lets virtual time pass).
  */
 import { type CancellationMode, isStopped } from './cancellation.js';
-import type { NodeId } from './graph.js';
+import type { NodeId, ValueId } from './graph.js';
 import { InFlightWindow } from './in-flight-window.js';
-import type { LoopResult, PreparedStep, SegmentExecution } from './node-loop.js';
+import type { LoopResult, SegmentExecution } from './node-loop.js';
+import type { NodeExports } from './program.js';
 import { TRACE_KIND } from './trace-record.js';
 
 /** What the loop waits for. */
@@ -21,36 +22,56 @@ export type DeviceWait =
 /** The answer to a wait: whether it blocked. */
 export type DeviceWaiting<Result> = Generator<DeviceWait, Result, boolean>;
 
-/** Steps whose outputs are to be copied out once a fence has passed them, in order. */
+/**
+ * Steps whose outputs are to be copied out once a fence has passed them, in order; and the releases. Memory on a
+ * queueing device is released in stream order: work submitted before still finds it. A copy to the host does not, so a
+ * value that is still to be copied out is kept until then, even where a later step was its last use.
+ */
 class PendingExports {
   readonly #execution: SegmentExecution;
-  #steps: number[] = [];
+  readonly #steps: number[] = [];
+  /** Values still to be copied out, and whether they are to be released after that. */
+  readonly #kept = new Map<ValueId, boolean>();
 
   constructor(execution: SegmentExecution) {
     this.#execution = execution;
   }
 
-  add(step: number): void {
-    this.#steps.push(step);
-  }
-
-  /** Copies out what steps up to `finished` have made, and releases what had to be kept for that. */
-  flush(finished: number): void {
-    const { steps } = this.#execution;
-    while (this.#steps.length > 0 && this.#steps[0]! <= finished) {
-      const index = this.#steps.shift()!;
-      this.#execution.onExports(index, steps[index]!.exports!);
-      releaseAfter(this.#execution, steps[index]!);
+  /** A step was submitted: what nobody needs after it goes, now or once it has been copied out. */
+  submitted(step: number): void {
+    const { frees, exports } = this.#execution.steps[step]!;
+    if (exports !== undefined) {
+      this.#steps.push(step);
+      for (const value of exportedValues(exports)) this.#kept.set(value, false);
+    }
+    for (const value of frees ?? []) {
+      if (this.#kept.has(value)) this.#kept.set(value, true);
+      else this.#release(value);
     }
   }
-}
 
-/** Memory on a queueing device is released in stream order: work submitted before still finds it. */
-function releaseAfter({ values, backend }: SegmentExecution, step: PreparedStep): void {
-  for (const value of step.frees ?? []) {
+  /** Copies out what steps up to `finished` have made. */
+  flush(finished: number): void {
+    while (this.#steps.length > 0 && this.#steps[0]! <= finished) {
+      const step = this.#steps.shift()!;
+      const exports = this.#execution.steps[step]!.exports!;
+      this.#execution.onExports(step, exports);
+      for (const value of exportedValues(exports)) {
+        if (this.#kept.get(value)) this.#release(value);
+        this.#kept.delete(value);
+      }
+    }
+  }
+
+  #release(value: ValueId): void {
+    const { values, backend } = this.#execution;
     backend.release(values[value]!);
     values[value] = undefined;
   }
+}
+
+function exportedValues({ toExchange, toMain }: NodeExports): ReadonlySet<ValueId> {
+  return new Set([...toExchange, ...toMain].map(({ value }) => value));
 }
 
 /** The loop of one segment; see `runQueued`. */
@@ -127,12 +148,8 @@ class QueuedLoop {
     else this.#window.submitted(index, 0);
     yield { kind: 'submit', step: index };
     trace?.span(TRACE_KIND.submit, step.node, startMs);
-    if (step.exports === undefined) {
-      releaseAfter(this.#execution, step);
-      return;
-    }
-    this.#exports.add(index);
-    if (step.exports.awaited) yield* this.#fence(index);
+    this.#exports.submitted(index);
+    if (step.exports?.awaited) yield* this.#fence(index);
   }
 
   *#fence(step: number): DeviceWaiting<void> {

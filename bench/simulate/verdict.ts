@@ -29,6 +29,19 @@ function failureOf(run: WatchedRun, streamsBroke: boolean): ErrorCode | undefine
   return nowhereToRun ? 'DEVICE_LOST' : run.failures[0];
 }
 
+/** Codes of the failures that a scenario's faults cause. */
+function expectedFailures({ world, graph }: Scenario): ReadonlySet<ErrorCode> {
+  const codes = new Set<ErrorCode>();
+  if (world.drainLimitMs !== undefined) codes.add('DEVICE_LOST');
+  if (graph.nodes.some((node) => node.kind === 'host' && node.failures > 0)) codes.add('HOST_NODE_FAILED');
+  for (const { kind } of world.faults) {
+    if (kind === 'kernel-error') codes.add('KERNEL_FAILED');
+    if (kind === 'submit-error') codes.add('OUT_OF_MEMORY');
+    if (kind === 'device-lost' || kind === 'stall') codes.add('DEVICE_LOST');
+  }
+  return codes;
+}
+
 /** The promise settles as the report says: resolves when completed or partial, rejects with the outcome's code. */
 function checkSettlement(run: WatchedRun, { outcome }: RunReport, { error, outputs }: Settlement): void {
   const resolves = outcome === 'completed' || (outcome === 'deadline-exceeded' && run.spec.partial);
@@ -52,7 +65,11 @@ function checkOutcome(
   const { deadlineMs, abortedMs, abortStep } = run;
   const failed = failureOf(run, streamsBroke) !== undefined;
   check(run, (outcome === 'failed') === failed, `a failure (${run.failures}) outranks '${outcome}'`);
-  if (failed) return;
+  if (failed) {
+    const code = failureOf(run, streamsBroke)!;
+    check(run, expectedFailures(scenario).has(code), `nothing causes ${code}: ${settled.error}`);
+    return;
+  }
   const aborted = abortStep !== undefined && abortStep < settled.step;
   const late = deadlineMs !== undefined && settled.atMs >= deadlineMs;
   const early = scenario.world.faults.some((fault) => fault.kind === 'watchdog' && fault.offsetMs < 0);
