@@ -105,7 +105,7 @@ function withMidpoints(instants: readonly number[]): readonly number[] {
 }
 
 /**
- * Aborts a run at each instant, and has its deadline then, in turns; every second time beside another run, which must
+ * Aborts a run at each instant, and has its deadline then, in turns; every third time beside another run, which must
  * not notice. Returns the number of cancelled runs.
  *
  * @throws the first broken rule, with the instant
@@ -125,7 +125,7 @@ async function cancelAtEveryInstant(what: EveryInstant): Promise<number> {
     const stop = cancelled % 2 === 0 ? { abortMs: atMs } : { timeoutMs: atMs };
     const stopped = { ...other, ...stop };
     try {
-      await cancelling.check(cancelled % 4 < 2 ? [stopped] : [stopped, other]);
+      await cancelling.check(cancelled % 3 < 2 ? [stopped] : [stopped, other]);
     } catch (error) {
       const how = [graph.nodes, mode, stop].map((part) => JSON.stringify(part)).join(' ');
       throw new Error(`${(error as Error).message}\nwhen cancelling ${how}`, { cause: error });
