@@ -181,7 +181,9 @@ describe("onDeadline 'partial'", () => {
     const { outputs, report } = await run;
     expect(Object.keys(outputs)).toEqual(['early']);
     expect(outputs['early']).toEqual(full.outputs['early']);
-    expect(report).toMatchObject({ outcome: 'deadline-exceeded', stoppedBefore: 'n25' });
+    expect(report.outcome).toBe('deadline-exceeded');
+    // Host node n21 runs beside n22 to n24; on a busy machine it may not have started by the deadline.
+    expect(['n21', 'n25']).toContain(report.stoppedBefore);
     expect(engine.stats()).toMatchObject({ bytes: { live: 0 }, runs: { inFlight: 0 } });
   });
 
