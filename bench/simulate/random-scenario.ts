@@ -29,9 +29,9 @@ function randomProfile(chance: Chance): DeviceProfile {
   };
 }
 
-/** One after the other, all nodes with their transfers: about what a run takes at most. */
+/** One after the other, all nodes with their transfers: about what a run takes. */
 function longestRunMs(graph: GraphSpec): number {
-  return graph.nodes.reduce((sum, { durationMs }) => sum + durationMs + 0.2, 0);
+  return graph.nodes.reduce((sum, { durationMs }) => sum + durationMs + 0.05, 0);
 }
 
 function randomMode(chance: Chance, { precisionsMs }: Sizes, stoppable: boolean): SimulatedMode {
