@@ -71,7 +71,7 @@ export interface KernelBackend {
   readonly queueing: boolean;
   /** Makes a node ready. Called once per node and program. */
   prepare(node: ProgramNode): Preparation;
-  /** Copies bytes (row-major, little-endian) to the device. */
+  /** Copies bytes (row-major, little-endian) to the device. It has read them when it returns: the buffer is reused. */
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor;
   /**
    * The tensor's bytes as they are on the device now. The view is valid until the next call of any method; copy it
