@@ -19,8 +19,8 @@ import type { CancellationMode } from '../scheduler/cancellation.js';
 import { createSystemClock } from '../scheduler/clock.js';
 import { runSegment } from '../scheduler/node-loop.js';
 import { planGraph, writeConstants } from '../scheduler/plan.js';
-import { StreamTrace } from '../scheduler/stream-trace.js';
-import { TraceRing } from '../scheduler/trace-ring.js';
+import { RecordRing } from '../scheduler/record-ring.js';
+import { StreamTimeline } from '../scheduler/stream-timeline.js';
 import { addChain, TINY_LENGTH } from './chains.js';
 import {
   alternate,
@@ -70,12 +70,22 @@ async function chainOnThisThread() {
   const input = new Uint8Array(TINY_LENGTH * Float32Array.BYTES_PER_ELEMENT);
   const [x] = GRAPH.inputValues.values();
   const { memory } = backend;
-  const traceHost = { clock, memory, constantBytes: plan.constantBytes };
-  return (mode: CancellationMode, ring: TraceRing | undefined): number => {
-    const trace = ring && new StreamTrace({ run: 1, ring: ring.buffer, copy: undefined }, traceHost);
+  const timelineHost = { clock, memory, constantBytes: plan.constantBytes };
+  return (mode: CancellationMode, ring: RecordRing | undefined): number => {
+    const timeline = ring && new StreamTimeline({ run: 1, ring: ring.buffer, copy: undefined }, timelineHost);
     const values = template.slice();
     values[x!] = backend.upload(GRAPH.inputs['x']!, input);
-    const execution = { steps, firstStep: 0, endStep: NODES, values, backend, control, clock, costs, trace };
+    const execution = {
+      steps,
+      firstStep: 0,
+      endStep: NODES,
+      values,
+      backend,
+      control,
+      clock,
+      costs,
+      timeline,
+    };
     const startMs = clock.nowMs();
     runSegment({ ...execution, onExports: () => undefined }, mode);
     const ms = clock.nowMs() - startMs;
@@ -87,7 +97,7 @@ async function chainOnThisThread() {
 
 async function measureThread(): Promise<Finding[]> {
   const execute = await chainOnThisThread();
-  const ring = TraceRing.create(NODES);
+  const ring = RecordRing.create(NODES);
   const findings: Finding[] = [];
   for (const kind of ['none', 'node'] as const) {
     progress(`on the stream's thread, mode '${kind}': ${ROUNDS} rounds of ${NODES} nodes`);

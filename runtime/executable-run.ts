@@ -7,10 +7,10 @@ import type { HostNode, ValueId } from '../scheduler/graph.js';
 import { type Outcome, outcomeOf, type RunReport } from '../scheduler/outcome.js';
 import type { Plan } from '../scheduler/plan.js';
 import { type DispatchResult, dispatchRun, type HostResult } from '../scheduler/run.js';
-import type { RunTrace } from '../scheduler/run-trace.js';
+import type { RunTimeline } from '../scheduler/run-timeline.js';
 import type { ProgramKey } from '../scheduler/stream.js';
 import type { Tensor, TensorData } from '../scheduler/tensor.js';
-import { TRACE_KIND } from '../scheduler/trace-record.js';
+import { RECORD_KIND } from '../scheduler/timeline-record.js';
 import type { Admission } from './admission.js';
 import { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
 import type { Exchanges } from './exchanges.js';
@@ -138,7 +138,7 @@ export class ExecutableRun {
 
   #onAbort = (): void => {
     this.#abortedMs = this.#context.clock.nowMs();
-    this.#trace?.moment(TRACE_KIND.abort, 0, this.#abortedMs);
+    this.#timeline?.moment(RECORD_KIND.abort, 0, this.#abortedMs);
     this.giveUp('aborted');
     if (this.#dispatchedMs !== undefined) this.#stop(RUN_STATE.aborted);
   };
@@ -147,7 +147,7 @@ export class ExecutableRun {
   #stop(state: number): void {
     if (this.#options.mode.kind === 'none' || this.#place === undefined || this.#settled !== undefined)
       return;
-    this.#drainingSinceMs ??= this.#trace?.nowMs();
+    this.#drainingSinceMs ??= this.#timeline?.nowMs();
     this.#context.controls.stop(this.#place.slot, state);
     this.#stopHosts.abort(state === RUN_STATE.aborted ? this.#options.signal?.reason : undefined);
     for (const stream of this.#place.streams) stream.takeBack(this.#place.slot);
@@ -184,7 +184,7 @@ export class ExecutableRun {
       program: this.#context.program,
       control,
       mode: this.#options.mode,
-      trace: this.#trace,
+      timeline: this.#timeline,
       feeds: this.#feeds,
       exchange: this.#context.exchanges.open(place, this.#context.plan.exchangeBytes),
       runHost: (node, inputs) => this.#runHost(node, inputs),
@@ -195,7 +195,8 @@ export class ExecutableRun {
         ? undefined
         : stopReasonOf(Atomics.load(control.words, control.index));
     this.#cancelDrainLimit?.();
-    if (this.#drainingSinceMs !== undefined) this.#trace?.span(TRACE_KIND.drain, 0, this.#drainingSinceMs);
+    if (this.#drainingSinceMs !== undefined)
+      this.#timeline?.span(RECORD_KIND.drain, 0, this.#drainingSinceMs);
     controls.end(place.slot);
     this.#context.exchanges.close(place);
     this.#settle(reason);
@@ -210,12 +211,13 @@ export class ExecutableRun {
 
   async #runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>): Promise<HostResult> {
     const { plan, clock } = this.#context;
-    const startMs = this.#trace?.nowMs() ?? 0;
+    const startMs = this.#timeline?.nowMs() ?? 0;
     const release = clock.hold?.();
     const result = await runHostNode(plan.graph, node, inputs, this.#stopHosts.signal);
     release?.();
-    if (result.status === 'completed') this.#trace?.span(TRACE_KIND.host, node.id, startMs);
-    else this.#trace?.moment(result.status === 'stopped' ? TRACE_KIND.stop : TRACE_KIND.failure, node.id);
+    if (result.status === 'completed') this.#timeline?.span(RECORD_KIND.host, node.id, startMs);
+    else
+      this.#timeline?.moment(result.status === 'stopped' ? RECORD_KIND.stop : RECORD_KIND.failure, node.id);
     return result;
   }
 
@@ -263,15 +265,16 @@ export class ExecutableRun {
 
   /** The last records of the run; its timeline, when one was asked for. */
   #record(report: RunReport, nowMs: number): Timeline | undefined {
-    this.#trace?.span(TRACE_KIND.queued, 0, this.#startMs, 0, this.#dispatchedMs ?? nowMs);
-    if (this.#dispatchedMs !== undefined) this.#trace?.span(TRACE_KIND.run, 0, this.#dispatchedMs, 0, nowMs);
-    if (this.#deadlineMs !== undefined) this.#trace?.moment(TRACE_KIND.deadline, 0, this.#deadlineMs);
+    this.#timeline?.span(RECORD_KIND.queued, 0, this.#startMs, 0, this.#dispatchedMs ?? nowMs);
+    if (this.#dispatchedMs !== undefined)
+      this.#timeline?.span(RECORD_KIND.run, 0, this.#dispatchedMs, 0, nowMs);
+    if (this.#deadlineMs !== undefined) this.#timeline?.moment(RECORD_KIND.deadline, 0, this.#deadlineMs);
     const streams = this.#place?.streams.map(({ index }) => index) ?? [];
     return this.#context.recording?.settled(report, streams);
   }
 
-  get #trace(): RunTrace | undefined {
-    return this.#context.recording?.trace;
+  get #timeline(): RunTimeline | undefined {
+    return this.#context.recording?.timeline;
   }
 
   /** The result, or the error of the outcome. */

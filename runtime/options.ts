@@ -5,7 +5,12 @@ import type { VirtualOptions } from '../kernels/virtual/options.js';
 import { DEVICE_PROFILES } from '../kernels/virtual/profiles.js';
 import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
 import { curfewError, quote } from '../scheduler/errors.js';
-import { MAX_RUNS_IN_FLIGHT, MAX_STREAMS, MAX_TIMEOUT_MS, MAX_TRACE_RECORDS } from '../scheduler/limits.js';
+import {
+  MAX_RUNS_IN_FLIGHT,
+  MAX_STREAMS,
+  MAX_TIMELINE_RECORDS,
+  MAX_TIMEOUT_MS,
+} from '../scheduler/limits.js';
 
 /** Options of `createEngine`. */
 export interface EngineOptions {
@@ -196,7 +201,7 @@ function checkDuration(ms: unknown, option: string): number | undefined {
 export function checkTimelineOptions(options: unknown): { readonly maxRecords: number } {
   checkKeys(options, 'options of startTimeline', ['maxRecords']);
   const { maxRecords } = options;
-  return { maxRecords: checkInteger(maxRecords, 'maxRecords', 16, MAX_TRACE_RECORDS, 2 ** 16 - 1) };
+  return { maxRecords: checkInteger(maxRecords, 'maxRecords', 16, MAX_TIMELINE_RECORDS, 2 ** 16 - 1) };
 }
 
 /** @throws INVALID_OPTION, UNSUPPORTED_OPTION */

@@ -28,4 +28,4 @@ export const MAX_CROSSINGS = 8192;
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Records in one ring of a timeline: 48 bytes each, 48 MiB. */
-export const MAX_TRACE_RECORDS = 2 ** 20;
+export const MAX_TIMELINE_RECORDS = 2 ** 20;

@@ -13,8 +13,8 @@ import type { Clock } from './clock.js';
 import type { NodeId, ValueId } from './graph.js';
 import type { KernelBackend, PreparedNode, ValueTable } from './kernel.js';
 import type { NodeExports } from './program.js';
-import type { StreamTrace } from './stream-trace.js';
-import { TRACE_KIND } from './trace-record.js';
+import type { StreamTimeline } from './stream-timeline.js';
+import { RECORD_KIND } from './timeline-record.js';
 
 /** A step made ready by the stream that executes it. */
 export interface PreparedStep {
@@ -38,7 +38,7 @@ export interface SegmentExecution {
   /** Copies out what others need of a step that has just run. */
   onExports(step: number, exports: NodeExports): void;
   /** Where the run is recorded, if it is. */
-  readonly trace: StreamTrace | undefined;
+  readonly timeline: StreamTimeline | undefined;
 }
 
 /** Where a loop ended: `nextStep === endStep` when the segment is complete. */
@@ -138,7 +138,11 @@ function recordedSpacingMs(mode: CancellationMode): number {
 }
 
 /** Any mode while a timeline is recorded: one clock reading per node, and its record. */
-function runRecorded(execution: SegmentExecution, trace: StreamTrace, mode: CancellationMode): LoopResult {
+function runRecorded(
+  execution: SegmentExecution,
+  timeline: StreamTimeline,
+  mode: CancellationMode,
+): LoopResult {
   const { steps, endStep, values, control, clock, costs } = execution;
   const spacingMs = recordedSpacingMs(mode);
   const learns = mode.kind === 'precision';
@@ -150,7 +154,7 @@ function runRecorded(execution: SegmentExecution, trace: StreamTrace, mode: Canc
       const costMs = learns ? costs.ms[index]! : 0;
       if (windowMs + costMs > spacingMs) {
         if (isStopped(control)) {
-          trace.moment(TRACE_KIND.stop, steps[index]!.node);
+          timeline.moment(RECORD_KIND.stop, steps[index]!.node);
           return { nextStep: index, status: 'stopped' };
         }
         windowMs = 0;
@@ -159,7 +163,7 @@ function runRecorded(execution: SegmentExecution, trace: StreamTrace, mode: Canc
       const step = steps[index]!;
       step.run(values);
       const endMs = clock.nowMs();
-      trace.node(step.node, startMs, endMs);
+      timeline.node(step.node, startMs, endMs);
       if (learns) costs.learn(index, index + 1, endMs - startMs);
       afterStep(execution, index, step);
       startMs = step.exports === undefined ? endMs : clock.nowMs();
@@ -172,7 +176,7 @@ function runRecorded(execution: SegmentExecution, trace: StreamTrace, mode: Canc
 
 /** Executes a segment in a mode, up to its end, to a stop, or to the first error. */
 export function runSegment(execution: SegmentExecution, mode: CancellationMode): LoopResult {
-  if (execution.trace !== undefined) return runRecorded(execution, execution.trace, mode);
+  if (execution.timeline !== undefined) return runRecorded(execution, execution.timeline, mode);
   switch (mode.kind) {
     case 'none':
       return runFree(execution);

@@ -8,7 +8,7 @@ import type { NodeId, ValueId } from './graph.js';
 import { InFlightWindow } from './in-flight-window.js';
 import type { LoopResult, SegmentExecution } from './node-loop.js';
 import type { NodeExports } from './program.js';
-import { TRACE_KIND } from './trace-record.js';
+import { RECORD_KIND } from './timeline-record.js';
 
 /** What the loop waits for. */
 export type DeviceWait =
@@ -96,7 +96,7 @@ class QueuedLoop {
       for (; index < endStep; index++) {
         yield* this.#makeRoom(index);
         if (this.#isStopped()) {
-          this.#execution.trace?.moment(TRACE_KIND.stop, this.#node(index));
+          this.#execution.timeline?.moment(RECORD_KIND.stop, this.#node(index));
           break;
         }
         yield* this.#submit(index);
@@ -133,30 +133,30 @@ class QueuedLoop {
   }
 
   *#pause(pause: DeviceWait & { kind: 'pause' }, index: number): DeviceWaiting<void> {
-    const { trace } = this.#execution;
-    const startMs = trace?.nowMs() ?? 0;
+    const { timeline } = this.#execution;
+    const startMs = timeline?.nowMs() ?? 0;
     yield pause;
-    trace?.span(TRACE_KIND.pause, this.#node(index), startMs);
+    timeline?.span(RECORD_KIND.pause, this.#node(index), startMs);
   }
 
   *#submit(index: number): DeviceWaiting<void> {
-    const { steps, values, clock, trace } = this.#execution;
+    const { steps, values, clock, timeline } = this.#execution;
     const step = steps[index]!;
-    const startMs = trace?.nowMs() ?? 0;
+    const startMs = timeline?.nowMs() ?? 0;
     step.run(values);
     if (this.#mode.kind === 'precision') this.#window.submitted(index, clock.nowMs());
     else this.#window.submitted(index, 0);
     yield { kind: 'submit', step: index };
-    trace?.span(TRACE_KIND.submit, step.node, startMs);
+    timeline?.span(RECORD_KIND.submit, step.node, startMs);
     this.#exports.submitted(index);
     if (step.exports?.awaited) yield* this.#fence(index);
   }
 
   *#fence(step: number): DeviceWaiting<void> {
-    const { trace } = this.#execution;
-    const startMs = trace?.nowMs() ?? 0;
+    const { timeline } = this.#execution;
+    const startMs = timeline?.nowMs() ?? 0;
     const waited = yield { kind: 'fence', step };
-    trace?.span(TRACE_KIND.fence, this.#node(step), startMs);
+    timeline?.span(RECORD_KIND.fence, this.#node(step), startMs);
     if (this.#mode.kind === 'precision') this.#window.finished(step, this.#execution.clock.nowMs(), waited);
     else this.#window.passed(step);
     this.#exports.flush(step);

@@ -3,10 +3,10 @@ import { type CancellationMode, type ControlWord, isStopped } from './cancellati
 import { type CurfewError, fromErrorRecord, invariant } from './errors.js';
 import type { HostNode, NodeId, ValueId } from './graph.js';
 import type { Plan, Unit } from './plan.js';
-import type { RunTrace } from './run-trace.js';
+import type { RunTimeline } from './run-timeline.js';
 import type { ExportedValue, ProgramKey, SlotIndex, Stream, StreamEvent } from './stream.js';
 import { bytesOf, type Tensor, type TensorData, viewData } from './tensor.js';
-import { TRACE_KIND } from './trace-record.js';
+import { RECORD_KIND } from './timeline-record.js';
 
 /** How a host node ended. */
 export type HostResult =
@@ -24,7 +24,7 @@ export interface DispatchRequest {
   readonly control: ControlWord;
   readonly mode: CancellationMode;
   /** Where the run is recorded, if it is. */
-  readonly trace: RunTrace | undefined;
+  readonly timeline: RunTimeline | undefined;
   /** Feeds by the value they fill, checked against the graph. */
   readonly feeds: ReadonlyMap<ValueId, TensorData>;
   /** The slot's exchange buffer, of at least `plan.exchangeBytes`. */
@@ -80,7 +80,7 @@ class RunDispatch {
   }
 
   start(): void {
-    const { plan, streams, slot, program, mode, trace } = this.#request;
+    const { plan, streams, slot, program, mode, timeline } = this.#request;
     this.#provideFeeds();
     for (const node of plan.graph.nodes)
       if (node.kind === 'constant') this.#values.set(node.outputs[0]!, node.data);
@@ -90,7 +90,7 @@ class RunDispatch {
         program,
         lane,
         mode,
-        trace: trace?.target(lane, stream.index),
+        timeline: timeline?.target(lane, stream.index),
         onEvent: (event) => this.#guard(() => this.#onEvent(lane, event)),
       });
     }
@@ -98,14 +98,14 @@ class RunDispatch {
   }
 
   #provideFeeds(): void {
-    const { feeds, trace } = this.#request;
-    const startMs = trace?.nowMs() ?? 0;
+    const { feeds, timeline } = this.#request;
+    const startMs = timeline?.nowMs() ?? 0;
     let bytes = 0;
     for (const [value, data] of feeds) {
       this.#provide(value, data);
       bytes += data.byteLength;
     }
-    trace?.span(TRACE_KIND.feeds, 0, startMs, bytes);
+    timeline?.span(RECORD_KIND.feeds, 0, startMs, bytes);
   }
 
   /** An exception in here is a bug of Curfew; it must surface as a rejection, not as an uncaught exception. */
@@ -135,15 +135,15 @@ class RunDispatch {
   /** This is a cancellation point, too. */
   #stopHere(): void {
     this.#stopped = true;
-    this.#request.trace?.stopBefore(this.#nextNode());
+    this.#request.timeline?.stopBefore(this.#nextNode());
   }
 
   #submit(unit: Unit & { kind: 'segment' }): void {
     this.#inFlightOfLane[unit.lane]!++;
-    const { trace } = this.#request;
-    const startMs = trace?.nowMs() ?? 0;
+    const { timeline } = this.#request;
+    const startMs = timeline?.nowMs() ?? 0;
     this.#request.streams[unit.lane]!.submit(this.#request.slot, unit.segment);
-    trace?.span(TRACE_KIND.dispatch, unit.index, startMs);
+    timeline?.span(RECORD_KIND.dispatch, unit.index, startMs);
     for (const next of this.#request.plan.afterSubmission[unit.index]!) this.#satisfy(next);
   }
 
@@ -191,7 +191,7 @@ class RunDispatch {
         this.#onSegmentEnd(event);
         break;
       case 'lost':
-        this.#request.trace?.moment(TRACE_KIND.replaced, this.#request.streams[lane]!.index);
+        this.#request.timeline?.moment(RECORD_KIND.replaced, this.#request.streams[lane]!.index);
         this.#inFlight -= this.#inFlightOfLane[lane]!;
         this.#inFlightOfLane[lane] = 0;
         this.#fail(fromErrorRecord(event.error));
@@ -212,7 +212,7 @@ class RunDispatch {
       case 'stopped':
         // A stream that has begun the segment records the point where it stopped, and tells when.
         if (event.endedMs === undefined)
-          this.#request.trace?.stopBefore(event.stoppedBefore ?? this.#nextNode());
+          this.#request.timeline?.stopBefore(event.stoppedBefore ?? this.#nextNode());
         this.#stopBefore(event.stoppedBefore);
         break;
       case 'failed':

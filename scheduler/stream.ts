@@ -2,7 +2,7 @@
 import type { CancellationMode } from './cancellation.js';
 import type { ErrorRecord } from './errors.js';
 import type { NodeId, ValueId } from './graph.js';
-import type { TraceTarget } from './stream-trace.js';
+import type { TimelineTarget } from './stream-timeline.js';
 
 /** Identifies a plan's program on all streams of an engine. */
 export type ProgramKey = number;
@@ -42,7 +42,7 @@ export interface StreamRun {
   readonly lane: number;
   readonly mode: CancellationMode;
   /** Where the stream records its part of the run, if it does. */
-  readonly trace: TraceTarget | undefined;
+  readonly timeline: TimelineTarget | undefined;
   /** Receives the run's events, in order. */
   readonly onEvent: (event: StreamEvent) => void;
 }

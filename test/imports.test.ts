@@ -21,9 +21,9 @@ const CONTRACTS = new Set(
     'program',
     'queued-loop',
     'stream',
-    'stream-trace',
+    'stream-timeline',
     'tensor',
-    'trace-record',
+    'timeline-record',
   ].map((name) => `scheduler/${name}.ts`),
 );
 

@@ -102,7 +102,7 @@ function countWorkerReads(nodes: number, mode: CancellationMode, stopped = false
   handle({ type: 'load', key: 0, program: plan.programs[0]!, constants: new SharedArrayBuffer(0) });
   handle({ type: 'exchange', slot: 0, buffer: new SharedArrayBuffer(plan.exchangeBytes) });
   const loads = vi.spyOn(Atomics, 'load');
-  handle({ type: 'segment', slot: 0, key: 0, segment: 0, mode, trace: undefined, ticket: undefined });
+  handle({ type: 'segment', slot: 0, key: 0, segment: 0, mode, timeline: undefined, ticket: undefined });
   return { clock: clock.reads, control: loads.mock.calls.length, statuses };
 }
 

@@ -32,7 +32,7 @@ class Bench {
       clock: this.clock,
       costs: new NodeCosts(durationsMs.length),
       onExports: () => undefined,
-      trace: undefined,
+      timeline: undefined,
     };
   }
 

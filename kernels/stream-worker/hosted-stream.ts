@@ -144,7 +144,7 @@ export class HostedStream implements DeviceStream {
   submit(slot: SlotIndex, segment: number): void {
     const open = this.#open(slot);
     open.submitted.push(segment);
-    const { program, mode, trace } = open.run;
+    const { program, mode, timeline } = open.run;
     const refusal = this.#refused.get(program);
     if (refusal !== undefined) {
       const end: SegmentEnd = { ...notBegun(slot, segment), status: 'failed', error: refusal };
@@ -152,7 +152,7 @@ export class HostedStream implements DeviceStream {
       return;
     }
     const ticket = mode.kind === 'none' ? undefined : this.#newTicket(slot);
-    this.#post({ type: 'segment', slot, key: program, segment, mode, trace, ticket });
+    this.#post({ type: 'segment', slot, key: program, segment, mode, timeline, ticket });
   }
 
   takeBack(slot: SlotIndex): void {

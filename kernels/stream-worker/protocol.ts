@@ -6,7 +6,7 @@ import type { NodeId } from '../../scheduler/graph.js';
 import type { BackendMemory, BackendOptions } from '../../scheduler/kernel.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import type { ExportedValue, ProgramKey, SlotIndex } from '../../scheduler/stream.js';
-import type { TraceTarget } from '../../scheduler/stream-trace.js';
+import type { TimelineTarget } from '../../scheduler/stream-timeline.js';
 
 /** What a stream's worker is started with. */
 export interface StreamWorkerData {
@@ -46,7 +46,7 @@ export type ToStream =
       readonly key: ProgramKey;
       readonly segment: number;
       readonly mode: CancellationMode;
-      readonly trace: TraceTarget | undefined;
+      readonly timeline: TimelineTarget | undefined;
       /** For `claims.ts`; `undefined` when the segment is never taken back. */
       readonly ticket: number | undefined;
     }

@@ -14,9 +14,9 @@ import { type LoopResult, runSegment, type SegmentExecution } from '../../schedu
 import type { ExchangeEntry, NodeExports, SegmentProgram } from '../../scheduler/program.js';
 import { type DeviceWaiting, runQueued } from '../../scheduler/queued-loop.js';
 import type { ExportedValue, SlotIndex } from '../../scheduler/stream.js';
-import { StreamTrace } from '../../scheduler/stream-trace.js';
+import { StreamTimeline } from '../../scheduler/stream-timeline.js';
 import { byteLength, formatSpec, sameShape, type TensorSpec } from '../../scheduler/tensor.js';
-import { TRACE_KIND, type TraceKind } from '../../scheduler/trace-record.js';
+import { RECORD_KIND, type RecordKind } from '../../scheduler/timeline-record.js';
 import { beginSegment } from './claims.js';
 import { type LoadedProgram, ProgramStore } from './program-store.js';
 import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
@@ -35,7 +35,7 @@ interface OpenRun {
   over: boolean;
   /** Values copied out for the main thread that nobody waits for. */
   outputs: ExportedValue[];
-  readonly trace: StreamTrace | undefined;
+  readonly timeline: StreamTimeline | undefined;
 }
 
 /** What a session needs of its thread. */
@@ -125,7 +125,7 @@ export class StreamSession {
     }
   }
 
-  #open({ slot, key, trace }: SegmentMessage): OpenRun {
+  #open({ slot, key, timeline }: SegmentMessage): OpenRun {
     const loaded = this.#programs.get(key);
     const { clock, backend } = this.#host;
     const run: OpenRun = {
@@ -135,10 +135,14 @@ export class StreamSession {
       segmentsLeft: loaded.program.segments.length,
       over: false,
       outputs: [],
-      trace:
-        trace === undefined
+      timeline:
+        timeline === undefined
           ? undefined
-          : new StreamTrace(trace, { clock, memory: backend.memory, constantBytes: this.#constantBytes }),
+          : new StreamTimeline(timeline, {
+              clock,
+              memory: backend.memory,
+              constantBytes: this.#constantBytes,
+            }),
     };
     this.#runs.set(slot, run);
     return run;
@@ -149,7 +153,7 @@ export class StreamSession {
     if (ticket !== undefined && !beginSegment(this.#host.claims, slot, ticket)) return;
     const run = this.#runs.get(message.slot) ?? this.#open(message);
     const segment = run.loaded.program.segments[message.segment]!;
-    const endRecord = run.trace?.segment(message.segment);
+    const endRecord = run.timeline?.segment(message.segment);
     const result = run.over ? notStarted(segment) : yield* this.#runSteps(message, run, segment);
     if (result.status === 'failed') recordFailure(run, segment, result);
     if (result.status === 'completed') this.#completeSegment(message.slot, run, segment);
@@ -163,7 +167,9 @@ export class StreamSession {
     const { backend, clock, control } = this.#host;
     const imported = segment.imports.filter(({ value }) => run.values[value] === undefined);
     backend.timeWork?.(
-      run.trace === undefined ? undefined : recordTimedWork(run.trace, run.loaded.steps, segment, imported),
+      run.timeline === undefined
+        ? undefined
+        : recordTimedWork(run.timeline, run.loaded.steps, segment, imported),
     );
     for (const entry of imported) {
       try {
@@ -182,7 +188,7 @@ export class StreamSession {
       control: word,
       clock,
       costs: run.loaded.costs,
-      trace: run.trace,
+      timeline: run.timeline,
       onExports: (step, exports) => this.#export(message.slot, run, step, exports),
     };
     return backend.queueing ? yield* runQueued(execution, message.mode) : runSegment(execution, message.mode);
@@ -192,17 +198,17 @@ export class StreamSession {
     const exchange = this.#exchanges.get(slot);
     invariant(exchange !== undefined, `slot ${slot} has an exchange buffer before a segment reads it`);
     const bytes = new Uint8Array(exchange, byteOffset, byteLength(spec));
-    this.#recordCopy(run, TRACE_KIND.copyIn, value, bytes.byteLength, () => {
+    this.#recordCopy(run, RECORD_KIND.copyIn, value, bytes.byteLength, () => {
       run.values[value] = this.#host.backend.upload(spec, bytes);
     });
   }
 
   /** A device that times its work times the copies as well. */
-  #recordCopy(run: OpenRun, kind: TraceKind, id: number, bytes: number, copy: () => void): void {
-    const trace = this.#host.backend.timeWork === undefined ? run.trace : undefined;
-    const startMs = trace?.nowMs() ?? 0;
+  #recordCopy(run: OpenRun, kind: RecordKind, id: number, bytes: number, copy: () => void): void {
+    const timeline = this.#host.backend.timeWork === undefined ? run.timeline : undefined;
+    const startMs = timeline?.nowMs() ?? 0;
     copy();
-    trace?.span(kind, id, startMs, bytes);
+    timeline?.span(kind, id, startMs, bytes);
   }
 
   #export(slot: SlotIndex, run: OpenRun, step: number, exports: NodeExports): void {
@@ -212,7 +218,7 @@ export class StreamSession {
       0,
     );
     let outputs: readonly ExportedValue[] = [];
-    this.#recordCopy(run, TRACE_KIND.copyOut, node.id, bytes, () => {
+    this.#recordCopy(run, RECORD_KIND.copyOut, node.id, bytes, () => {
       this.#copyToExchange(slot, run, node.name, exports);
       outputs = this.#copyToMain(run, node.name, exports);
     });
@@ -327,13 +333,13 @@ function isTrap(error: unknown): boolean {
 
 /** The node is the one that the error names, or the one the segment came to. */
 function recordFailure(
-  { trace, loaded }: OpenRun,
+  { timeline, loaded }: OpenRun,
   { endStep }: SegmentProgram,
   { error, nextStep }: LoopResult,
 ): void {
   const { steps } = loaded.program;
   const named = error instanceof CurfewError ? steps.find(({ node }) => node.name === error.node) : undefined;
-  trace?.moment(TRACE_KIND.failure, (named ?? steps[Math.min(nextStep, endStep - 1)]!).node.id);
+  timeline?.moment(RECORD_KIND.failure, (named ?? steps[Math.min(nextStep, endStep - 1)]!).node.id);
 }
 
 function notStarted(segment: SegmentProgram): LoopResult {

@@ -2,15 +2,15 @@
 import type { TimedWork } from '../../scheduler/kernel.js';
 import type { PreparedStep } from '../../scheduler/node-loop.js';
 import type { ExchangeEntry, SegmentProgram } from '../../scheduler/program.js';
-import type { StreamTrace } from '../../scheduler/stream-trace.js';
-import { TRACE_KIND } from '../../scheduler/trace-record.js';
+import type { StreamTimeline } from '../../scheduler/stream-timeline.js';
+import { RECORD_KIND } from '../../scheduler/timeline-record.js';
 
 /** A device that reads several outputs in one copy cannot tell of which node. */
 const SEVERAL_NODES = -1;
 
 /** Takes the work of one segment as the device tells of it: each kind in the order it was handed over. */
 export function recordTimedWork(
-  trace: StreamTrace,
+  timeline: StreamTimeline,
   steps: readonly PreparedStep[],
   { firstStep }: SegmentProgram,
   imported: readonly ExchangeEntry[],
@@ -20,13 +20,13 @@ export function recordTimedWork(
   return ({ kind, startMs, endMs, bytes }) => {
     switch (kind) {
       case 'node':
-        trace.node(steps[nextStep++]!.node, startMs, endMs);
+        timeline.node(steps[nextStep++]!.node, startMs, endMs);
         break;
       case 'copy-in':
-        trace.span(TRACE_KIND.copyIn, imported[nextImport++]!.value, startMs, bytes, endMs);
+        timeline.span(RECORD_KIND.copyIn, imported[nextImport++]!.value, startMs, bytes, endMs);
         break;
       case 'copy-out':
-        trace.span(TRACE_KIND.copyOut, SEVERAL_NODES, startMs, bytes, endMs);
+        timeline.span(RECORD_KIND.copyOut, SEVERAL_NODES, startMs, bytes, endMs);
         break;
     }
   };

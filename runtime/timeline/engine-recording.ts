@@ -1,6 +1,7 @@
 /** The rings of an engine's timeline, and the runs that have settled meanwhile. */
-import { TRACE_KIND, type TraceRecord } from '../../scheduler/trace-record.js';
-import { TraceRing, type TraceRows } from '../../scheduler/trace-ring.js';
+
+import { RecordRing, type RingRecords } from '../../scheduler/record-ring.js';
+import { RECORD_KIND, type TimelineRecord } from '../../scheduler/timeline-record.js';
 import type { SettledRun } from './read-run.js';
 
 /** A run leaves at least this many records on the main thread: waiting, and being in flight or its deadline. */
@@ -12,9 +13,9 @@ export interface EngineRecords {
   /** When recording began and ended, on the shared clock. */
   readonly startMs: number;
   readonly endMs: number;
-  readonly main: readonly TraceRecord[];
+  readonly main: readonly TimelineRecord[];
   /** By stream. */
-  readonly streams: readonly (readonly TraceRecord[])[];
+  readonly streams: readonly (readonly TimelineRecord[])[];
   readonly runs: readonly SettledRun[];
   /** Runs that settled, those included whose records have been overwritten. */
   readonly settled: number;
@@ -26,8 +27,8 @@ export interface EngineRecords {
 
 /** Records every run of an engine that is called from now on. */
 export class EngineRecording {
-  readonly main: TraceRing;
-  readonly streams: readonly TraceRing[];
+  readonly main: RecordRing;
+  readonly streams: readonly RecordRing[];
   readonly #startMs: number;
   readonly #runs: SettledRun[] = [];
   #accepted = 0;
@@ -35,8 +36,8 @@ export class EngineRecording {
 
   constructor(streams: number, maxRecords: number, startMs: number) {
     this.#startMs = startMs;
-    this.main = TraceRing.create(maxRecords);
-    this.streams = Array.from({ length: streams }, () => TraceRing.create(maxRecords));
+    this.main = RecordRing.create(maxRecords);
+    this.streams = Array.from({ length: streams }, () => RecordRing.create(maxRecords));
   }
 
   /** A run was accepted. */
@@ -53,13 +54,13 @@ export class EngineRecording {
   }
 
   streamReplaced(stream: number, atMs: number): void {
-    this.main.write(TRACE_KIND.replaced, 0, stream, atMs, atMs, 0);
+    this.main.write(RECORD_KIND.replaced, 0, stream, atMs, atMs, 0);
   }
 
   read(device: string, endMs: number): EngineRecords {
     const main = this.main.read();
     const streams = this.streams.map((ring) => ring.read());
-    const sum = (all: readonly TraceRows[]) => all.reduce((total, { dropped }) => total + dropped, 0);
+    const sum = (all: readonly RingRecords[]) => all.reduce((total, { dropped }) => total + dropped, 0);
     return {
       device,
       startMs: this.#startMs,

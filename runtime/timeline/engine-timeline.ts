@@ -1,5 +1,5 @@
 /** The timeline of an engine: all runs that were called and settled while it was recorded. */
-import type { TraceRecord } from '../../scheduler/trace-record.js';
+import type { TimelineRecord } from '../../scheduler/timeline-record.js';
 import { toChromeTrace } from './chrome-trace.js';
 import type { EngineRecords } from './engine-recording.js';
 import { readRun, type SettledRun } from './read-run.js';
@@ -10,8 +10,8 @@ import type { TimelineData } from './timeline-data.js';
 import type { ChromeTrace } from './trace-event.js';
 import { viewTrace } from './trace-view.js';
 
-function byRun(records: readonly TraceRecord[]): ReadonlyMap<number, readonly TraceRecord[]> {
-  const found = new Map<number, TraceRecord[]>();
+function byRun(records: readonly TimelineRecord[]): ReadonlyMap<number, readonly TimelineRecord[]> {
+  const found = new Map<number, TimelineRecord[]>();
   for (const record of records) {
     const own = found.get(record.run);
     if (own === undefined) found.set(record.run, [record]);
@@ -30,8 +30,8 @@ function byRun(records: readonly TraceRecord[]): ReadonlyMap<number, readonly Tr
  */
 export class EngineTimeline {
   readonly #records: EngineRecords;
-  readonly #main: ReadonlyMap<number, readonly TraceRecord[]>;
-  readonly #streams: readonly ReadonlyMap<number, readonly TraceRecord[]>[];
+  readonly #main: ReadonlyMap<number, readonly TimelineRecord[]>;
+  readonly #streams: readonly ReadonlyMap<number, readonly TimelineRecord[]>[];
   readonly #complete: readonly SettledRun[];
 
   /** @internal */

@@ -2,7 +2,7 @@
 import { isWork, type Node } from '../../scheduler/graph.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import type { Plan, Unit } from '../../scheduler/plan.js';
-import type { TraceKindName, TraceRecord } from '../../scheduler/trace-record.js';
+import type { RecordKindName, TimelineRecord } from '../../scheduler/timeline-record.js';
 import type {
   TimelineData,
   TimelineLink,
@@ -25,12 +25,12 @@ export interface SettledRun {
 
 /** The records of one run, in the order they were written. */
 export interface RunRecords {
-  readonly main: readonly TraceRecord[];
-  readonly lanes: readonly (readonly TraceRecord[])[];
+  readonly main: readonly TimelineRecord[];
+  readonly lanes: readonly (readonly TimelineRecord[])[];
 }
 
 /** A record with the place it comes from: nothing for the main thread. */
-interface LocatedRecord extends TraceRecord {
+interface LocatedRecord extends TimelineRecord {
   readonly lane: number | undefined;
   readonly stream: number | undefined;
 }
@@ -44,7 +44,7 @@ function locate({ main, lanes }: RunRecords, streams: readonly number[]): readon
   ];
 }
 
-const SPAN_KINDS: { readonly [Kind in TraceKindName]?: TimelineSpanKind } = {
+const SPAN_KINDS: { readonly [Kind in RecordKindName]?: TimelineSpanKind } = {
   feeds: 'feeds',
   dispatch: 'dispatch',
   segment: 'segment',
@@ -105,8 +105,8 @@ class RunReader {
   }
 
   /** The run as a whole. */
-  #life(main: readonly TraceRecord[]) {
-    const find = (kind: TraceKindName) => main.find((record) => record.kind === kind);
+  #life(main: readonly TimelineRecord[]) {
+    const find = (kind: RecordKindName) => main.find((record) => record.kind === kind);
     const [queued, run, deadline, abort] = [find('queued'), find('run'), find('deadline'), find('abort')];
     return {
       calledMs: this.#toMs(this.#settled.startMs),

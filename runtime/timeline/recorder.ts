@@ -1,13 +1,13 @@
 /** Records runs: those that ask for a timeline, and all of them while the engine's timeline is on. */
 import type { Clock } from '../../scheduler/clock.js';
 import { curfewError, invariant } from '../../scheduler/errors.js';
-import { MAX_TRACE_RECORDS } from '../../scheduler/limits.js';
+import { MAX_TIMELINE_RECORDS } from '../../scheduler/limits.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import type { Plan } from '../../scheduler/plan.js';
 import type { StreamProgram } from '../../scheduler/program.js';
-import { RunTrace } from '../../scheduler/run-trace.js';
-import type { TraceTarget } from '../../scheduler/stream-trace.js';
-import type { TraceRing } from '../../scheduler/trace-ring.js';
+import type { RecordRing } from '../../scheduler/record-ring.js';
+import { RunTimeline } from '../../scheduler/run-timeline.js';
+import type { TimelineTarget } from '../../scheduler/stream-timeline.js';
 import { EngineRecording } from './engine-recording.js';
 import { EngineTimeline } from './engine-timeline.js';
 import { readRun } from './read-run.js';
@@ -37,11 +37,11 @@ function recordsOfProgram({ steps, segments }: StreamProgram): number {
 
 /** The rings of a run's own timeline: the main thread's, and one per lane. */
 class OwnRings {
-  readonly main: TraceRing;
-  readonly lanes: readonly TraceRing[];
+  readonly main: RecordRing;
+  readonly lanes: readonly RecordRing[];
 
   constructor(plan: Plan, pool: RingPool) {
-    const take = (records: number) => pool.take(Math.min(MAX_TRACE_RECORDS, records));
+    const take = (records: number) => pool.take(Math.min(MAX_TIMELINE_RECORDS, records));
     this.main = take(plan.units.length * RECORDS_PER_UNIT + RECORDS_PER_RUN);
     this.lanes = plan.programs.map((program) => take(recordsOfProgram(program)));
   }
@@ -53,7 +53,7 @@ class OwnRings {
 
 /** The recording of one run. */
 export class RunRecording {
-  readonly trace: RunTrace;
+  readonly timeline: RunTimeline;
   readonly #call: RecordedCall;
   #own: OwnRings | undefined;
   readonly #engine: EngineRecording | undefined;
@@ -63,7 +63,7 @@ export class RunRecording {
     this.#call = call;
     this.#engine = engine;
     this.#pool = pool;
-    this.trace = new RunTrace(call.run, clock, {
+    this.timeline = new RunTimeline(call.run, clock, {
       main: () => [this.#rings()?.main, engine?.main].filter((ring) => ring !== undefined),
       target: (lane, stream) => this.#target(lane, stream),
     });
@@ -96,7 +96,7 @@ export class RunRecording {
     return new Timeline(readRun(settled, records, startMs, dropped));
   }
 
-  #target(lane: number, stream: number): TraceTarget {
+  #target(lane: number, stream: number): TimelineTarget {
     const { run } = this.#call;
     const own = this.#rings()?.lanes[lane]?.buffer;
     const engine = this.#engine?.streams[stream]?.buffer;

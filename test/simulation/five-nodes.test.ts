@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SimulatedMode } from '../../bench/simulate/scenario.js';
+import type { SimulatedMode } from '../simulator/scenario.js';
 import { cancelEverywhere } from '../support/every-instant.js';
 
 const MODES: readonly SimulatedMode[] = ['node', { precisionMs: 0.4 }];

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { simulateSeed } from '../../bench/simulate/simulate.js';
+import { simulateSeed } from '../simulator/simulate.js';
 import { seeds } from '../support/seed.js';
 
 async function pass(seed: number): Promise<void> {

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { randomScenario } from '../../bench/simulate/random-scenario.js';
-import type { Scenario } from '../../bench/simulate/scenario.js';
-import { simulate, simulateSeed } from '../../bench/simulate/simulate.js';
+import { randomScenario } from '../simulator/random-scenario.js';
+import type { Scenario } from '../simulator/scenario.js';
+import { simulate, simulateSeed } from '../simulator/simulate.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/bench/simulate/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/test/simulator/main.js', import.meta.url));
 const run = promisify(execFile);
 
 /** A stream hangs, and nothing stops the run on it. */

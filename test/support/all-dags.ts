@@ -1,5 +1,5 @@
 /** Every DAG of a few nodes, and every way to place it. */
-import type { GraphSpec, NodeSpec } from '../../bench/simulate/scenario.js';
+import type { GraphSpec, NodeSpec } from '../simulator/scenario.js';
 
 /** Where a node runs: a stream, or the host. */
 export type Lane = number | 'host';

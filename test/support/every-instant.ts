@@ -1,11 +1,12 @@
 /** Cancels runs of one graph at every instant at which something happens, and between any two of them. */
-import { Reference } from '../../bench/simulate/build-graph.js';
-import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from '../../bench/simulate/scenario.js';
-import { checkRun } from '../../bench/simulate/verdict.js';
-import type { WatchedRun } from '../../bench/simulate/watched-run.js';
-import { World } from '../../bench/simulate/world.js';
+
 import { DEVICE_PROFILES } from '../../kernels/virtual/profiles.js';
 import type { Executable } from '../../runtime/executable.js';
+import { Reference } from '../simulator/build-graph.js';
+import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from '../simulator/scenario.js';
+import { checkRun } from '../simulator/verdict.js';
+import type { WatchedRun } from '../simulator/watched-run.js';
+import { World } from '../simulator/world.js';
 import { allDags, allPlacements, dagGraph, type Lane } from './all-dags.js';
 
 /** What is cancelled, and at which of the instants. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TraceRing } from '../../scheduler/trace-ring.js';
+import { RecordRing } from '../../scheduler/record-ring.js';
 import { startEngine } from '../support/engines.js';
 import { chain, checkedTrace, eventsOf, timelineOf, X } from '../support/timelines.js';
 
@@ -116,18 +116,18 @@ describe('a run that is not recorded', () => {
   it('makes no ring and writes no record', async () => {
     const engine = await startVirtual();
     const executable = await engine.compile(chain(20));
-    const { write } = TraceRing.prototype;
-    const { create } = TraceRing;
+    const { write } = RecordRing.prototype;
+    const { create } = RecordRing;
     let calls = 0;
-    TraceRing.prototype.write = () => void calls++;
-    TraceRing.create = () => {
+    RecordRing.prototype.write = () => void calls++;
+    RecordRing.create = () => {
       throw new Error('a ring was made');
     };
     try {
       await executable.run(X, { timeoutMs: 1000 });
     } finally {
-      TraceRing.prototype.write = write;
-      TraceRing.create = create;
+      RecordRing.prototype.write = write;
+      RecordRing.create = create;
     }
     expect(calls).toBe(0);
   });

@@ -3,14 +3,14 @@ import { readRun } from '../../runtime/timeline/read-run.js';
 import { Timeline } from '../../runtime/timeline/timeline.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import { planGraph } from '../../scheduler/plan.js';
-import type { TraceKindName, TraceRecord } from '../../scheduler/trace-record.js';
+import type { RecordKindName, TimelineRecord } from '../../scheduler/timeline-record.js';
 import { chain, checkedTrace } from '../support/timelines.js';
 
 const graph = chain(3);
 const plan = planGraph(graph, { streams: 1, placement: 'single' });
 const [n0, n1, n2] = graph.nodes.filter(({ kind }) => kind === 'kernel').map(({ id }) => id);
 
-const record = (kind: TraceKindName, id: number, startMs: number, endMs: number): TraceRecord => ({
+const record = (kind: RecordKindName, id: number, startMs: number, endMs: number): TimelineRecord => ({
   kind,
   run: 1,
   id,

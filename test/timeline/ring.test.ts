@@ -1,21 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { TRACE_KIND } from '../../scheduler/trace-record.js';
-import { TraceRing } from '../../scheduler/trace-ring.js';
+import { RecordRing } from '../../scheduler/record-ring.js';
+import { RECORD_KIND } from '../../scheduler/timeline-record.js';
 
-const BUILT = new URL('../../dist/scheduler/trace-ring.js', import.meta.url).href;
+const BUILT = new URL('../../dist/scheduler/record-ring.js', import.meta.url).href;
 
-function fill(ring: TraceRing, from: number, to: number): void {
-  for (let id = from; id < to; id++) ring.write(TRACE_KIND.node, 1, id, id, id + 0.5, 2 * id);
+function fill(ring: RecordRing, from: number, to: number): void {
+  for (let id = from; id < to; id++) ring.write(RECORD_KIND.node, 1, id, id, id + 0.5, 2 * id);
 }
 
-const idsOf = (ring: TraceRing, from?: number): number[] => ring.read(from).records.map(({ id }) => id);
+const idsOf = (ring: RecordRing, from?: number): number[] => ring.read(from).records.map(({ id }) => id);
 
 describe('a ring of records', () => {
   it('gives back what was written, in order', () => {
-    const ring = TraceRing.create(8);
-    ring.write(TRACE_KIND.copyIn, 3, 7, 1.25, 2.5, 64);
-    ring.write(TRACE_KIND.stop, 3, 9, 3, 3, 0);
+    const ring = RecordRing.create(8);
+    ring.write(RECORD_KIND.copyIn, 3, 7, 1.25, 2.5, 64);
+    ring.write(RECORD_KIND.stop, 3, 9, 3, 3, 0);
     expect(ring.read()).toEqual({
       records: [
         { kind: 'copyIn', run: 3, id: 7, startMs: 1.25, endMs: 2.5, value: 64 },
@@ -26,7 +26,7 @@ describe('a ring of records', () => {
   });
 
   it('keeps as many as asked for, and then overwrites the oldest and says how many', () => {
-    const ring = TraceRing.create(7);
+    const ring = RecordRing.create(7);
     fill(ring, 0, 7);
     expect(ring.read()).toMatchObject({ dropped: 0 });
     expect(idsOf(ring)).toEqual([0, 1, 2, 3, 4, 5, 6]);
@@ -36,7 +36,7 @@ describe('a ring of records', () => {
   });
 
   it('is read from a place on, and counts only what is missing from there', () => {
-    const ring = TraceRing.create(7);
+    const ring = RecordRing.create(7);
     fill(ring, 0, 20);
     expect(idsOf(ring, 17)).toEqual([17, 18, 19]);
     expect(ring.read(17).dropped).toBe(0);
@@ -44,7 +44,7 @@ describe('a ring of records', () => {
   });
 
   it('is copied to another, from a place on', () => {
-    const [ring, other] = [TraceRing.create(7), TraceRing.create(15)];
+    const [ring, other] = [RecordRing.create(7), RecordRing.create(15)];
     fill(ring, 0, 10);
     ring.copyTo(other, 8);
     expect(idsOf(other)).toEqual([8, 9]);
@@ -52,19 +52,19 @@ describe('a ring of records', () => {
   });
 
   it('is empty after clear()', () => {
-    const ring = TraceRing.create(7);
+    const ring = RecordRing.create(7);
     fill(ring, 0, 20);
     ring.clear();
     expect(ring.read()).toEqual({ records: [], dropped: 0 });
   });
 
   it('is read by one thread what another has written', async () => {
-    const ring = TraceRing.create(1000);
+    const ring = RecordRing.create(1000);
     const code = `
-      import { TraceRing } from '${BUILT}';
+      import { RecordRing } from '${BUILT}';
       import { workerData } from 'node:worker_threads';
-      const ring = new TraceRing(workerData);
-      for (let id = 0; id < 900; id++) ring.write(${TRACE_KIND.node}, 1, id, id, id, id);
+      const ring = new RecordRing(workerData);
+      for (let id = 0; id < 900; id++) ring.write(${RECORD_KIND.node}, 1, id, id, id, id);
       ring.publish();`;
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
       workerData: ring.buffer,

@@ -4,7 +4,7 @@
  * Kinds of records. `run` is the engine's number of the run, 0 for what belongs to none; times are milliseconds on the
  * shared clock, equal for a moment. `id` and `value` by kind:
  */
-export const TRACE_KIND = Object.freeze({
+export const RECORD_KIND = Object.freeze({
   /** Waiting: from the call of `run()` until the run was dispatched or given up. */
   queued: 1,
   /** In flight: from the dispatch until the run had settled. */
@@ -44,13 +44,13 @@ export const TRACE_KIND = Object.freeze({
 } as const);
 
 /** Name of a kind of record. */
-export type TraceKindName = keyof typeof TRACE_KIND;
+export type RecordKindName = keyof typeof RECORD_KIND;
 /** A kind of record as rows hold it. */
-export type TraceKind = (typeof TRACE_KIND)[TraceKindName];
+export type RecordKind = (typeof RECORD_KIND)[RecordKindName];
 
 /** A row, read. */
-export interface TraceRecord {
-  readonly kind: TraceKindName;
+export interface TimelineRecord {
+  readonly kind: RecordKindName;
   readonly run: number;
   readonly id: number;
   readonly startMs: number;
@@ -61,12 +61,12 @@ export interface TraceRecord {
 /** Numbers of a row: kind, run, id, start, end, value. */
 export const ROW_LENGTH = 6;
 
-const NAMES = new Map<number, TraceKindName>(
-  Object.entries(TRACE_KIND).map(([name, kind]) => [kind, name as TraceKindName]),
+const NAMES = new Map<number, RecordKindName>(
+  Object.entries(RECORD_KIND).map(([name, kind]) => [kind, name as RecordKindName]),
 );
 
 /** Reads the row that starts at `offset`. */
-export function decodeRow(rows: Float64Array, offset: number): TraceRecord {
+export function decodeRow(rows: Float64Array, offset: number): TimelineRecord {
   return {
     kind: NAMES.get(rows[offset]!)!,
     run: rows[offset + 1]!,

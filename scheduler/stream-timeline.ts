@@ -2,11 +2,11 @@
 import type { Clock } from './clock.js';
 import type { NodeId } from './graph.js';
 import type { BackendMemory } from './kernel.js';
-import { TRACE_KIND, type TraceKind } from './trace-record.js';
-import { TraceRing } from './trace-ring.js';
+import { RecordRing } from './record-ring.js';
+import { RECORD_KIND, type RecordKind } from './timeline-record.js';
 
 /** What a stream is told of a run that is recorded. */
-export interface TraceTarget {
+export interface TimelineTarget {
   readonly run: number;
   /** The ring that the run's records are written to. */
   readonly ring: SharedArrayBuffer;
@@ -15,7 +15,7 @@ export interface TraceTarget {
 }
 
 /** What a stream knows and a run's records show. */
-export interface StreamTraceHost {
+export interface StreamTimelineHost {
   readonly clock: Clock;
   readonly memory: Readonly<BackendMemory>;
   /** Bytes of constants, which no run holds. */
@@ -23,18 +23,18 @@ export interface StreamTraceHost {
 }
 
 /** A run's records on one stream. */
-export class StreamTrace {
+export class StreamTimeline {
   readonly #run: number;
-  readonly #ring: TraceRing;
-  readonly #copy: TraceRing | undefined;
+  readonly #ring: RecordRing;
+  readonly #copy: RecordRing | undefined;
   readonly #clock: Clock;
   readonly #memory: Readonly<BackendMemory>;
   readonly #constantBytes: number;
 
-  constructor({ run, ring, copy }: TraceTarget, host: StreamTraceHost) {
+  constructor({ run, ring, copy }: TimelineTarget, host: StreamTimelineHost) {
     this.#run = run;
-    this.#ring = new TraceRing(ring);
-    this.#copy = copy === undefined ? undefined : new TraceRing(copy);
+    this.#ring = new RecordRing(ring);
+    this.#copy = copy === undefined ? undefined : new RecordRing(copy);
     this.#clock = host.clock;
     this.#memory = host.memory;
     this.#constantBytes = host.constantBytes;
@@ -47,16 +47,16 @@ export class StreamTrace {
   /** A node that executed, with the bytes that runs hold before what it was the last to use is released. */
   node(node: NodeId, startMs: number, endMs: number): void {
     const bytes = this.#memory.liveBytes - this.#constantBytes;
-    this.#ring.write(TRACE_KIND.node, this.#run, node, startMs, endMs, bytes);
+    this.#ring.write(RECORD_KIND.node, this.#run, node, startMs, endMs, bytes);
   }
 
   /** Something that took from `startMs` to `endMs`, or until now. */
-  span(kind: TraceKind, id: number, startMs: number, value = 0, endMs = this.nowMs()): void {
+  span(kind: RecordKind, id: number, startMs: number, value = 0, endMs = this.nowMs()): void {
     this.#ring.write(kind, this.#run, id, startMs, endMs, value);
   }
 
   /** Something that happens now. */
-  moment(kind: TraceKind, id: number): void {
+  moment(kind: RecordKind, id: number): void {
     const nowMs = this.nowMs();
     this.#ring.write(kind, this.#run, id, nowMs, nowMs, 0);
   }
@@ -66,7 +66,7 @@ export class StreamTrace {
     const from = this.#ring.total;
     const startMs = this.nowMs();
     return () => {
-      this.span(TRACE_KIND.segment, segment, startMs, this.#memory.liveBytes - this.#constantBytes);
+      this.span(RECORD_KIND.segment, segment, startMs, this.#memory.liveBytes - this.#constantBytes);
       this.#ring.publish();
       if (this.#copy === undefined) return;
       this.#ring.copyTo(this.#copy, from);

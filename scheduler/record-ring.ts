@@ -3,7 +3,7 @@
  * overwrites its oldest rows; readers learn how many they missed.
  */
 import { invariant } from './errors.js';
-import { decodeRow, ROW_LENGTH, type TraceKind, type TraceRecord } from './trace-record.js';
+import { decodeRow, type RecordKind, ROW_LENGTH, type TimelineRecord } from './timeline-record.js';
 
 /**
  * The header: a float64 with the rows ever written, and an int32 for `Atomics`. The writer counts with a plain store, which
@@ -15,14 +15,14 @@ const HEADER_BYTES = 16;
 const ROW_BYTES = ROW_LENGTH * Float64Array.BYTES_PER_ELEMENT;
 
 /** What a reader got. */
-export interface TraceRows {
-  readonly records: readonly TraceRecord[];
+export interface RingRecords {
+  readonly records: readonly TimelineRecord[];
   /** Rows that were overwritten before they could be read. */
   readonly dropped: number;
 }
 
 /** A ring of rows. */
-export class TraceRing {
+export class RecordRing {
   readonly buffer: SharedArrayBuffer;
   /** Rows that fit: a power of two. */
   readonly capacity: number;
@@ -41,14 +41,14 @@ export class TraceRing {
   }
 
   /** A ring that keeps at least `records` records. */
-  static create(records: number): TraceRing {
+  static create(records: number): RecordRing {
     // One more, as the oldest row is never read: it may be the one that is being overwritten.
     const capacity = 2 ** Math.ceil(Math.log2(records + 1));
-    return new TraceRing(new SharedArrayBuffer(HEADER_BYTES + capacity * ROW_BYTES));
+    return new RecordRing(new SharedArrayBuffer(HEADER_BYTES + capacity * ROW_BYTES));
   }
 
   /** Adds a row. Only the ring's one writer calls this. */
-  write(kind: TraceKind, run: number, id: number, startMs: number, endMs: number, value: number): void {
+  write(kind: RecordKind, run: number, id: number, startMs: number, endMs: number, value: number): void {
     const rows = this.#rows;
     const total = this.#total[0]!;
     const offset = (total & (this.capacity - 1)) * ROW_LENGTH;
@@ -73,7 +73,7 @@ export class TraceRing {
   }
 
   /** The records from the `from`th ever written on. */
-  read(from = 0): TraceRows {
+  read(from = 0): RingRecords {
     const end = this.total;
     const first = this.#oldest(from, end);
     const records = Array.from({ length: end - first }, (_, index) =>
@@ -85,12 +85,12 @@ export class TraceRing {
   }
 
   /** Has this ring's writer copy the rows from the `from`th on to another ring that it writes. */
-  copyTo(other: TraceRing, from: number): void {
+  copyTo(other: RecordRing, from: number): void {
     const rows = this.#rows;
     const end = this.total;
     for (let index = this.#oldest(from, end); index < end; index++) {
       const at = this.#offset(index);
-      const kind = rows[at] as TraceKind;
+      const kind = rows[at] as RecordKind;
       other.write(kind, rows[at + 1]!, rows[at + 2]!, rows[at + 3]!, rows[at + 4]!, rows[at + 5]!);
     }
   }
