@@ -41,13 +41,6 @@ export interface DeviceStream extends Stream {
   /** The buffer through which values of this slot's runs reach the stream, set before a run is opened; or none. */
   setExchange(slot: SlotIndex, buffer: SharedArrayBuffer | undefined): void;
   memory(): StreamMemory;
-  /**
-   * Ends, as stopped, what was submitted for a stopped run and not begun: it need not wait for other runs' work in front
-   * of it. Never in mode `'none'`.
-   */
-  takeBack(slot: SlotIndex): void;
-  /** Gives up on a stream that hangs in this slot's work, if it has any: replaces it; the runs on it are lost. */
-  abandon(slot: SlotIndex, reason: Error): void;
 }
 
 /** Control words of all slots, and the watchdog that stops runs at their deadlines. */
@@ -56,7 +49,7 @@ export interface RunControls {
   begin(slot: SlotIndex): ControlWord;
   /** Sets the state unless the run is stopped already. Returns whether this call stopped it. */
   stop(slot: SlotIndex, state: number): boolean;
-  /** Has the watchdog stop the run when its clock reaches `atMs`. */
+  /** Arms the run's deadline: the watchdog stops it when its clock reaches `atMs`. */
   setDeadline(slot: SlotIndex, atMs: number): void;
   /** Ends the run: no deadline any more. */
   end(slot: SlotIndex): void;
@@ -76,7 +69,7 @@ export interface Device {
   readonly clock: Clock;
   readonly streams: readonly DeviceStream[];
   readonly controls: RunControls;
-  /** Ends all streams. Every run has ended before. */
+  /** Ends all streams, also in the middle of work. Runs that are left are lost. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /** The contract of a device's kernels, as a stream worker hosts them. A device implements it in `kernels/<device>/`. */
 import type { Attributes, NodeCost, NodeId, ValueId } from './graph.js';
 import type { TensorSpec } from './tensor.js';
+import type { WorkQueue } from './work-queue.js';
 
 /** One kernel node of a stream's program. Plain data: it is sent to the worker once, when a graph is compiled. */
 export interface ProgramNode {
@@ -58,40 +59,51 @@ export interface TimedWork {
   readonly bytes: number;
 }
 
-/**
- * The kernels and the memory of one stream. Single-threaded; all calls come from the stream's worker.
- *
- * Errors are `CurfewError`s: UNSUPPORTED_OP from `prepare`; OUT_OF_MEMORY from `upload` and from prepared nodes;
- * anything else a prepared node throws is reported as KERNEL_FAILED with the node's name.
- */
-export interface KernelBackend {
+/** What all kernel backends have in common; see `KernelBackend`. */
+interface BackendBase {
   /** Name in reports, such as `wasm`. */
   readonly device: string;
-  /** True when a kernel's call returns before its work is done; then `fence` must be there. */
-  readonly queueing: boolean;
   /** Makes a node ready. Called once per node and program. */
   prepare(node: ProgramNode): Preparation;
   /** Copies bytes (row-major, little-endian) to the device. It has read them when it returns: the buffer is reused. */
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor;
-  /**
-   * The tensor's bytes as they are on the device now. The view is valid until the next call of any method; copy it
-   * to keep it. On a queueing device this waits for the tensor.
-   */
-  read(tensor: DeviceTensor): Uint8Array;
   /** Gives the tensor back. A tensor that shares memory gives it back when the last one goes. */
   release(tensor: DeviceTensor): void;
   readonly memory: Readonly<BackendMemory>;
-  /** Waits until all submitted work has finished. Queueing devices only. */
-  fence?(): void;
-  /**
-   * Optional, queueing devices only: tells of all work handed over from now on when it is over, each kind in the order
-   * it was handed over; or, given `undefined`, of none. Without it a timeline shows when nodes were submitted and awaited,
-   * not when they executed.
-   */
-  timeWork?(onWork: ((work: TimedWork) => void) | undefined): void;
   /** Frees everything. The backend is not used afterwards. */
   close(): void;
 }
+
+/** Kernels whose calls return when their work is done. */
+export interface ImmediateBackend extends BackendBase {
+  readonly queue?: undefined;
+  /** The tensor's bytes. The view is valid until the next call of any method; the worker copies it to keep it. */
+  read(tensor: DeviceTensor): Uint8Array;
+}
+
+/** Kernels whose calls only prepare work: it executes after `queue.submit()`, in the order of the calls. */
+export interface QueueingBackend extends BackendBase {
+  readonly queue: WorkQueue;
+  /**
+   * The tensor's bytes once the work that makes it is over: reading is a wait, too. The worker has waited for a mark
+   * that covers this work before it asks. The view is valid until the next call of any method.
+   */
+  read(tensor: DeviceTensor): Uint8Array | Promise<Uint8Array>;
+  /**
+   * Optional: tells of all work handed over from now on when it is over, each kind in the order it was handed over; or,
+   * given `undefined`, of none. Without it a timeline shows when nodes were submitted and awaited, not when they executed.
+   */
+  timeWork?(onWork: ((work: TimedWork) => void) | undefined): void;
+}
+
+/**
+ * The kernels and the memory of one stream. Single-threaded; all calls come from the stream's worker, one after the
+ * other: while a promise that the backend returned is pending, nothing else is asked of it.
+ *
+ * Errors are `CurfewError`s: UNSUPPORTED_OP from `prepare`; OUT_OF_MEMORY from `upload` and from prepared nodes;
+ * anything else a prepared node throws is reported as KERNEL_FAILED with the node's name.
+ */
+export type KernelBackend = ImmediateBackend | QueueingBackend;
 
 /** Options a backend is created with. Plain data. */
 export interface BackendOptions {

@@ -1,57 +1,27 @@
 /**
- * Executes the nodes of a segment, with the cancellation points of each mode between them. Every mode has a loop of
+ * Executes the nodes of a segment on a device whose kernels return when their work is done, with the cancellation points of each mode between them. Every mode has a loop of
  * its own, so that `'none'` contains no check at all.
  */
-import {
-  type CancellationMode,
-  type ControlWord,
-  checkSpacingMs,
-  isStopped,
-  type NodeCosts,
-} from './cancellation.js';
-import type { Clock } from './clock.js';
-import type { NodeId, ValueId } from './graph.js';
-import type { KernelBackend, PreparedNode, ValueTable } from './kernel.js';
-import type { NodeExports } from './program.js';
+import { type CancellationMode, checkSpacingMs, isStopped } from './cancellation.js';
+import type { ImmediateBackend } from './kernel.js';
+import type { LoopResult, PreparedExports, PreparedStep, SegmentExecution } from './segment-execution.js';
 import type { StreamTimeline } from './stream-timeline.js';
 import { RECORD_KIND } from './timeline-record.js';
 
-/** A step made ready by the stream that executes it. */
-export interface PreparedStep {
-  readonly node: NodeId;
-  readonly run: PreparedNode;
-  /** Values whose last use this is; `undefined` when there are none. */
-  readonly frees: readonly ValueId[] | undefined;
-  readonly exports: NodeExports | undefined;
+/** A segment on a device that does not queue. */
+export interface ImmediateExecution extends SegmentExecution {
+  readonly backend: ImmediateBackend;
 }
 
-/** What the loops work on: one segment of one run. */
-export interface SegmentExecution {
-  readonly steps: readonly PreparedStep[];
-  readonly firstStep: number;
-  readonly endStep: number;
-  readonly values: ValueTable;
-  readonly backend: KernelBackend;
-  readonly control: ControlWord;
-  readonly clock: Clock;
-  readonly costs: NodeCosts;
-  /** Copies out what others need of a step that has just run. */
-  onExports(step: number, exports: NodeExports): void;
-  /** Where the run is recorded, if it is. */
-  readonly timeline: StreamTimeline | undefined;
-}
-
-/** Where a loop ended: `nextStep === endStep` when the segment is complete. */
-export interface LoopResult {
-  readonly nextStep: number;
-  readonly status: 'completed' | 'stopped' | 'failed';
-  /** What the step at `nextStep` threw. */
-  readonly error?: unknown;
+function copyOut(execution: ImmediateExecution, index: number, exports: PreparedExports): void {
+  const copy = execution.copyOut(index, exports);
+  for (const value of exports.values) copy.take(value, execution.backend.read(copy.tensor(value)));
+  copy.end();
 }
 
 /** Releases what nobody needs after a step, having copied out what others need. */
-function afterStep(execution: SegmentExecution, index: number, step: PreparedStep): void {
-  if (step.exports !== undefined) execution.onExports(index, step.exports);
+function afterStep(execution: ImmediateExecution, index: number, step: PreparedStep): void {
+  if (step.exports !== undefined) copyOut(execution, index, step.exports);
   const { frees } = step;
   if (frees === undefined) return;
   const { values, backend } = execution;
@@ -63,7 +33,7 @@ function afterStep(execution: SegmentExecution, index: number, step: PreparedSte
 }
 
 /** Mode `'none'`: nothing between the nodes. */
-function runFree(execution: SegmentExecution): LoopResult {
+function runFree(execution: ImmediateExecution): LoopResult {
   const { steps, endStep, values } = execution;
   let index = execution.firstStep;
   try {
@@ -79,7 +49,7 @@ function runFree(execution: SegmentExecution): LoopResult {
 }
 
 /** Mode `'node'`: a cancellation point before every node. */
-function runChecked(execution: SegmentExecution): LoopResult {
+function runChecked(execution: ImmediateExecution): LoopResult {
   const { steps, endStep, values, control } = execution;
   let index = execution.firstStep;
   try {
@@ -96,7 +66,7 @@ function runChecked(execution: SegmentExecution): LoopResult {
 }
 
 /** `{ precisionMs }`: a cancellation point where the nodes since the last one would together take too long. */
-function runSpaced(execution: SegmentExecution, spacingMs: number): LoopResult {
+function runSpaced(execution: ImmediateExecution, spacingMs: number): LoopResult {
   const { steps, endStep, values, control, clock, costs } = execution;
   let index = execution.firstStep;
   let windowStart = index;
@@ -139,7 +109,7 @@ function recordedSpacingMs(mode: CancellationMode): number {
 
 /** Any mode while a timeline is recorded: one clock reading per node, and its record. */
 function runRecorded(
-  execution: SegmentExecution,
+  execution: ImmediateExecution,
   timeline: StreamTimeline,
   mode: CancellationMode,
 ): LoopResult {
@@ -175,7 +145,7 @@ function runRecorded(
 }
 
 /** Executes a segment in a mode, up to its end, to a stop, or to the first error. */
-export function runSegment(execution: SegmentExecution, mode: CancellationMode): LoopResult {
+export function runSegment(execution: ImmediateExecution, mode: CancellationMode): LoopResult {
   if (execution.timeline !== undefined) return runRecorded(execution, execution.timeline, mode);
   switch (mode.kind) {
     case 'none':

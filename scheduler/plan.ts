@@ -14,7 +14,7 @@ import type {
   StreamProgram,
 } from './program.js';
 import { crosses, cutSegments } from './segment.js';
-import { byteLength, type TensorSpec } from './tensor.js';
+import { byteLength, type TensorData, type TensorSpec } from './tensor.js';
 
 /** What the scheduler dispatches: a segment on a lane, or a host node on the main thread. */
 export type Unit =
@@ -47,6 +47,8 @@ export interface Plan {
   readonly exchangeBytes: number;
   /** Feeds and host values that streams read, by value. */
   readonly exchange: ReadonlyMap<ValueId, ExchangeEntry>;
+  /** Constants that the main thread hands out: graph outputs, and inputs of host nodes. */
+  readonly mainConstants: readonly { readonly value: ValueId; readonly data: TensorData }[];
   /** Kernel and host nodes. */
   readonly workNodes: number;
 }
@@ -190,6 +192,7 @@ function buildProgram(
       invariant(node.kind === 'kernel', 'a segment holds kernel nodes only');
       steps.push({
         node: programNode(graph, node),
+        completes: [id],
         frees: frees[position]!,
         exports: exportsOf(graph, node, lanes, flows),
       });
@@ -242,6 +245,14 @@ function linkUnits(graph: Graph, lanes: Int32Array, units: readonly Unit[]) {
   return { pending, afterNode, afterSubmission };
 }
 
+function mainConstants(graph: Graph, { consumers, outputs }: Flows): Plan['mainConstants'] {
+  return graph.nodes.flatMap((node) => {
+    if (node.kind !== 'constant') return [];
+    const value = node.outputs[0]!;
+    return outputs.has(value) || consumers[value]!.has(HOST_LANE) ? [{ value, data: node.data }] : [];
+  });
+}
+
 function layOutConstants(graph: Graph): { offsets: Map<ValueId, number>; bytes: number } {
   const offsets = new Map<ValueId, number>();
   let bytes = 0;
@@ -287,6 +298,7 @@ export function planGraph(
     constantBytes: constants.bytes,
     exchangeBytes: flows.exchangeBytes,
     exchange: flows.exchange,
+    mainConstants: mainConstants(graph, flows),
     workNodes: graph.nodes.filter(isWork).length,
   });
 }

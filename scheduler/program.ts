@@ -1,5 +1,5 @@
 /** What one stream executes of a plan. Plain data: sent to the stream's worker once, when a graph is compiled. */
-import type { ValueId } from './graph.js';
+import type { NodeId, ValueId } from './graph.js';
 import type { ProgramNode } from './kernel.js';
 import type { TensorSpec } from './tensor.js';
 
@@ -20,20 +20,26 @@ export interface ConstantEntry {
   readonly byteOffset: number;
 }
 
-/** What happens to a node's outputs once it has run. */
+/** What happens to a step's outputs once it is over. */
 export interface NodeExports {
   /** Values copied into the exchange buffer, for other streams. */
   readonly toExchange: readonly ExchangeEntry[];
   /** Values copied out for the main thread: graph outputs and inputs of host nodes. */
   readonly toMain: readonly { readonly value: ValueId; readonly spec: TensorSpec }[];
-  /** Whether a unit waits for this node: then it is told at once, otherwise with the end of the segment. */
+  /** Whether a unit waits for this step: then it is told at once, otherwise with the end of the segment. */
   readonly awaited: boolean;
 }
 
-/** One kernel node with what follows it. */
+/**
+ * What a stream executes at once: the kernel of a node, a piece of it, several nodes fused into one. A stop falls
+ * between steps; reports count nodes, by what the steps that executed have completed.
+ */
 export interface ProgramStep {
+  /** The kernel. Reports and timelines show the step as this node. */
   readonly node: ProgramNode;
-  /** Values whose last use is this node; released after it. */
+  /** Nodes that are complete once the step has executed: none for a piece but the last, several for fused nodes. */
+  readonly completes: readonly NodeId[];
+  /** Values whose last use is this step; released after it. */
   readonly frees: readonly ValueId[];
   readonly exports: NodeExports | undefined;
 }

@@ -3,6 +3,7 @@
  * overwrites its oldest rows; readers learn how many they missed.
  */
 import { invariant } from './errors.js';
+import { allocateShared } from './shared-memory.js';
 import { decodeRow, type RecordKind, ROW_LENGTH, type TimelineRecord } from './timeline-record.js';
 
 /**
@@ -44,7 +45,7 @@ export class RecordRing {
   static create(records: number): RecordRing {
     // One more, as the oldest row is never read: it may be the one that is being overwritten.
     const capacity = 2 ** Math.ceil(Math.log2(records + 1));
-    return new RecordRing(new SharedArrayBuffer(HEADER_BYTES + capacity * ROW_BYTES));
+    return new RecordRing(allocateShared(HEADER_BYTES + capacity * ROW_BYTES, 'timeline'));
   }
 
   /** Adds a row. Only the ring's one writer calls this. */

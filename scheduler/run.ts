@@ -1,51 +1,30 @@
 /** Dispatches one run of a plan: the loop over pending counts and ready units, driven by device events. */
-import { type CancellationMode, type ControlWord, isStopped } from './cancellation.js';
-import { type CurfewError, fromErrorRecord, invariant } from './errors.js';
-import type { HostNode, NodeId, ValueId } from './graph.js';
-import type { Plan, Unit } from './plan.js';
-import type { RunTimeline } from './run-timeline.js';
-import type { ExportedValue, ProgramKey, SlotIndex, Stream, StreamEvent } from './stream.js';
-import { bytesOf, type Tensor, type TensorData, viewData } from './tensor.js';
+import { isStopped, RUN_STATE } from './cancellation.js';
+import type { DispatchRequest, DispatchResult, HostResult } from './dispatch.js';
+import { CurfewError, curfewError, fromErrorRecord, invariant } from './errors.js';
+import type { HostNode, NodeId } from './graph.js';
+import { MainValues } from './main-values.js';
+import type { Unit } from './plan.js';
+import type { Leaving, Stream, StreamEvent } from './stream.js';
+import type { TimelineTarget } from './stream-timeline.js';
 import { RECORD_KIND } from './timeline-record.js';
 
-/** How a host node ended. */
-export type HostResult =
-  | { readonly status: 'completed'; readonly outputs: readonly TensorData[] }
-  | { readonly status: 'stopped' }
-  | { readonly status: 'failed'; readonly error: CurfewError };
-
-/** Everything a run brings to its plan. */
-export interface DispatchRequest {
-  readonly plan: Plan;
-  /** The stream of each lane. */
-  readonly streams: readonly Stream[];
-  readonly slot: SlotIndex;
-  readonly program: ProgramKey;
-  readonly control: ControlWord;
-  readonly mode: CancellationMode;
-  /** Where the run is recorded, if it is. */
-  readonly timeline: RunTimeline | undefined;
-  /** Feeds by the value they fill, checked against the graph. */
-  readonly feeds: ReadonlyMap<ValueId, TensorData>;
-  /** The slot's exchange buffer, of at least `plan.exchangeBytes`. */
-  readonly exchange: Uint8Array;
-  /** Runs a host node; never rejects. */
-  runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>): Promise<HostResult>;
-  /** Called at the first failure, so that whatever else is in flight can end early. */
-  onFailure(): void;
-}
-
-/** How the dispatch of a run ended. By then nothing of it is in flight and its slot is free on every stream. */
-export interface DispatchResult {
-  /** `completed`: every node ran, whatever the clock says by now. */
-  readonly status: 'completed' | 'stopped' | 'failed';
-  readonly error: CurfewError | undefined;
-  /** Graph outputs that were computed, by value. */
-  readonly values: ReadonlyMap<ValueId, TensorData>;
-  readonly nodesCompleted: number;
-  readonly stoppedBefore: string | undefined;
-  /** When the last device work was over, where streams measured it. */
-  readonly deviceEndedMs: number | undefined;
+/** A run being dispatched. */
+export interface Dispatch {
+  /**
+   * Resolves when everything in flight has ended. Rejects only with INTERNAL, and then streams may still hold something
+   * of the run.
+   */
+  readonly result: Promise<DispatchResult>;
+  /**
+   * Stops the run at its next cancellation point; mode `'none'` has none. Host nodes are told, with `reason`; segments
+   * that no stream has begun are taken back; what does not end within `drainLimitMs` is given up.
+   *
+   * @param state one of the stopping states of `RUN_STATE`
+   */
+  stop(state: number, reason?: unknown): void;
+  /** Gives up at once on whatever is in flight: streams that execute something of the run are replaced. */
+  abandon(error: CurfewError): void;
 }
 
 /** The mutable state of one run. */
@@ -53,10 +32,15 @@ class RunDispatch {
   readonly #request: DispatchRequest;
   readonly #pending: Int32Array;
   readonly #ready: number[] = [];
-  readonly #values = new Map<ValueId, TensorData>();
+  readonly #values: MainValues;
   readonly #inFlightOfLane: number[];
+  readonly #hostsInFlight = new Set<NodeId>();
+  /** Streams that know of the run. */
+  readonly #opened: Stream[] = [];
   readonly #finished: (result: DispatchResult) => void;
   readonly #broken: (error: unknown) => void;
+  /** Aborts to tell host nodes of a stop. Most runs have none. */
+  #stopHosts: AbortController | undefined;
   #inFlight = 0;
   #unitsEnded = 0;
   #nodesCompleted = 0;
@@ -64,7 +48,10 @@ class RunDispatch {
   #stopped = false;
   #stoppedBefore: NodeId | undefined;
   #deviceEndedMs: number | undefined;
-  #closing = false;
+  #phase: 'dispatching' | 'closing' | 'broken' = 'dispatching';
+  /** When the main thread first learned of a stop, if the run is recorded. */
+  #drainingSinceMs: number | undefined;
+  #cancelDrainLimit: (() => void) | undefined;
 
   constructor(
     request: DispatchRequest,
@@ -74,62 +61,126 @@ class RunDispatch {
     this.#request = request;
     this.#finished = finished;
     this.#broken = broken;
+    this.#values = new MainValues(request.plan, request.lease.exchange);
     this.#pending = request.plan.pending.slice();
-    this.#inFlightOfLane = request.streams.map(() => 0);
+    this.#inFlightOfLane = request.lease.streams.map(() => 0);
     for (const [unit, count] of this.#pending.entries()) if (count === 0) this.#ready.push(unit);
   }
 
   start(): void {
-    const { plan, streams, slot, program, mode, timeline } = this.#request;
-    this.#provideFeeds();
-    for (const node of plan.graph.nodes)
-      if (node.kind === 'constant') this.#values.set(node.outputs[0]!, node.data);
-    for (const [lane, stream] of streams.entries()) {
+    this.#guard(() => {
+      const targets = this.#prepare();
+      if (targets === undefined) this.#finish();
+      else {
+        this.#open(targets);
+        this.#dispatch();
+      }
+    });
+  }
+
+  /** What can fail for want of memory, or because a feed is gone, does so before any stream knows of the run. */
+  #prepare(): readonly (TimelineTarget | undefined)[] | undefined {
+    const { lease, timeline } = this.#request;
+    try {
+      const targets = lease.streams.map(({ index }, lane) => timeline?.target(lane, index));
+      this.#provideFeeds();
+      return targets;
+    } catch (error) {
+      if (!(error instanceof CurfewError) || error.code === 'INTERNAL') throw error;
+      this.#error = error;
+      return undefined;
+    }
+  }
+
+  #open(targets: readonly (TimelineTarget | undefined)[]): void {
+    const { lease, program, mode } = this.#request;
+    for (const [lane, stream] of lease.streams.entries()) {
+      this.#opened.push(stream);
       stream.open({
-        slot,
-        program,
-        lane,
+        slot: lease.slot,
+        program: program + lane,
         mode,
-        timeline: timeline?.target(lane, stream.index),
+        timeline: targets[lane],
         onEvent: (event) => this.#guard(() => this.#onEvent(lane, event)),
       });
     }
-    this.#guard(() => this.#dispatch());
+  }
+
+  stop(state: number, reason?: unknown): void {
+    const { mode, lease, timeline } = this.#request;
+    if (mode.kind === 'none' || this.#phase !== 'dispatching') return;
+    this.#drainingSinceMs ??= timeline?.nowMs();
+    lease.stop(state);
+    this.#stopHosts?.abort(reason);
+    this.#limitDrain();
+    for (const stream of lease.streams) stream.takeBack(lease.slot);
+  }
+
+  abandon(error: CurfewError): void {
+    this.#guard(() => {
+      if (this.#phase !== 'dispatching') return;
+      const { lease } = this.#request;
+      this.#stopHosts?.abort(error);
+      this.#fail(error);
+      for (const stream of lease.streams) stream.abandon(lease.slot, error);
+      this.#inFlight -= this.#hostsInFlight.size;
+      this.#hostsInFlight.clear();
+      this.#dispatch();
+    });
+  }
+
+  #limitDrain(): void {
+    const { drainLimitMs, clock } = this.#request;
+    if (drainLimitMs === undefined || this.#cancelDrainLimit !== undefined) return;
+    this.#cancelDrainLimit = clock.setTimer(drainLimitMs, () => this.#giveUpDrain(drainLimitMs));
+  }
+
+  #giveUpDrain(drainLimitMs: number): void {
+    const { lease, plan } = this.#request;
+    const why = `went on for more than ${drainLimitMs} ms (drainLimitMs) after a stop`;
+    const [host] = this.#hostsInFlight;
+    if (host !== undefined) {
+      const { name } = plan.graph.nodes[host]!;
+      this.abandon(curfewError('HOST_NODE_FAILED', `host node "${name}" ${why}`, { node: name }));
+      return;
+    }
+    for (const stream of lease.streams)
+      stream.abandon(lease.slot, new Error(`in-flight work ${why}`));
   }
 
   #provideFeeds(): void {
     const { feeds, timeline } = this.#request;
     const startMs = timeline?.nowMs() ?? 0;
-    let bytes = 0;
-    for (const [value, data] of feeds) {
-      this.#provide(value, data);
-      bytes += data.byteLength;
-    }
+    const bytes = this.#values.provideFeeds(feeds);
     timeline?.span(RECORD_KIND.feeds, 0, startMs, bytes);
   }
 
   /** An exception in here is a bug of Curfew; it must surface as a rejection, not as an uncaught exception. */
   #guard(step: () => void): void {
+    if (this.#phase === 'broken') return;
     try {
       step();
     } catch (error) {
+      this.#phase = 'broken';
+      this.#cancelDrainLimit?.();
+      this.#stopHosts?.abort(error);
       this.#broken(error);
     }
   }
 
   /** The dispatch loop: submits every ready unit, and ends the run once nothing is in flight. */
   #dispatch(): void {
-    const { plan, control, mode } = this.#request;
+    const { plan, lease, mode } = this.#request;
     const checks = mode.kind !== 'none';
     while (this.#ready.length > 0 && this.#error === undefined) {
-      if (checks && !this.#stopped && isStopped(control)) this.#stopHere();
+      if (checks && !this.#stopped && isStopped(lease.control)) this.#stopHere();
       if (this.#stopped) break;
       const unit = plan.units[this.#ready.shift()!]!;
       this.#inFlight++;
       if (unit.kind === 'segment') this.#submit(unit);
       else this.#startHost(unit.node);
     }
-    if (this.#inFlight === 0 && !this.#closing) this.#finish();
+    if (this.#inFlight === 0 && this.#phase === 'dispatching') this.#finish();
   }
 
   /** This is a cancellation point, too. */
@@ -140,33 +191,30 @@ class RunDispatch {
 
   #submit(unit: Unit & { kind: 'segment' }): void {
     this.#inFlightOfLane[unit.lane]!++;
-    const { timeline } = this.#request;
+    const { timeline, lease, plan } = this.#request;
     const startMs = timeline?.nowMs() ?? 0;
-    this.#request.streams[unit.lane]!.submit(this.#request.slot, unit.segment);
+    lease.streams[unit.lane]!.submit(lease.slot, unit.segment);
     timeline?.span(RECORD_KIND.dispatch, unit.index, startMs);
-    for (const next of this.#request.plan.afterSubmission[unit.index]!) this.#satisfy(next);
+    for (const next of plan.afterSubmission[unit.index]!) this.#satisfy(next);
   }
 
   #startHost(node: HostNode): void {
-    const inputs: Record<string, Tensor> = Object.create(null);
-    for (const [index, name] of node.inputNames.entries()) {
-      const { id, dtype, shape } = this.#request.plan.graph.values[node.inputs[index]!]!;
-      const data = this.#values.get(id);
-      invariant(data !== undefined, `input ${name} of host node ${node.name} is there when the node starts`);
-      inputs[name] = { dtype, shape, data: data.slice() };
-    }
+    this.#hostsInFlight.add(node.id);
+    this.#stopHosts ??= new AbortController();
     this.#request
-      .runHost(node, inputs)
+      .runHost(node, this.#values.inputsOf(node), this.#stopHosts.signal)
       .then((result) => this.#guard(() => this.#onHostEnd(node, result)), this.#broken);
   }
 
   #onHostEnd(node: HostNode, result: HostResult): void {
+    // One that was given up has no part in the run any more.
+    if (!this.#hostsInFlight.delete(node.id)) return;
     this.#inFlight--;
     switch (result.status) {
       case 'completed':
         this.#unitsEnded++;
         this.#nodesCompleted++;
-        for (const [index, value] of node.outputs.entries()) this.#provide(value, result.outputs[index]!);
+        this.#values.provideHostOutputs(node, result.outputs);
         this.#onNode(node.id);
         break;
       case 'stopped':
@@ -181,9 +229,9 @@ class RunDispatch {
 
   #onEvent(lane: number, event: StreamEvent): void {
     switch (event.kind) {
-      case 'node':
-        this.#collect(event.outputs);
-        this.#onNode(event.node);
+      case 'nodes':
+        this.#values.collect(event.outputs);
+        for (const node of event.nodes) this.#onNode(node);
         break;
       case 'segment':
         this.#inFlight--;
@@ -191,7 +239,7 @@ class RunDispatch {
         this.#onSegmentEnd(event);
         break;
       case 'lost':
-        this.#request.timeline?.moment(RECORD_KIND.replaced, this.#request.streams[lane]!.index);
+        this.#request.timeline?.moment(RECORD_KIND.replaced, this.#request.lease.streams[lane]!.index);
         this.#inFlight -= this.#inFlightOfLane[lane]!;
         this.#inFlightOfLane[lane] = 0;
         this.#fail(fromErrorRecord(event.error));
@@ -201,7 +249,7 @@ class RunDispatch {
   }
 
   #onSegmentEnd(event: StreamEvent & { kind: 'segment' }): void {
-    this.#collect(event.outputs);
+    this.#values.collect(event.outputs);
     this.#nodesCompleted += event.nodesCompleted;
     if (event.endedMs !== undefined)
       this.#deviceEndedMs = Math.max(this.#deviceEndedMs ?? event.endedMs, event.endedMs);
@@ -222,19 +270,6 @@ class RunDispatch {
     }
   }
 
-  /** A value that the main thread has: for host nodes, for the caller, and for the streams that read it. */
-  #provide(value: ValueId, data: TensorData): void {
-    this.#values.set(value, data);
-    const entry = this.#request.plan.exchange.get(value);
-    if (entry !== undefined) this.#request.exchange.set(bytesOf(data), entry.byteOffset);
-  }
-
-  #collect(outputs: readonly ExportedValue[]): void {
-    for (const { value, buffer } of outputs) {
-      this.#values.set(value, viewData(this.#request.plan.graph.values[value]!, buffer));
-    }
-  }
-
   #onNode(node: NodeId): void {
     for (const unit of this.#request.plan.afterNode.get(node) ?? []) this.#satisfy(unit);
   }
@@ -250,39 +285,49 @@ class RunDispatch {
     this.#stoppedBefore ??= node;
   }
 
-  /** The first failure is the run's error; what follows from it is not interesting. */
+  /** The first failure is the run's error; what follows from it is not interesting. The rest ends early. */
   #fail(error: CurfewError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    this.#request.onFailure();
+    this.stop(RUN_STATE.failed, error);
   }
 
   #finish(): void {
-    this.#closing = true;
-    const { plan, streams, slot } = this.#request;
+    this.#phase = 'closing';
+    this.#cancelDrainLimit?.();
+    const { plan, lease, timeline } = this.#request;
+    if (this.#drainingSinceMs !== undefined) timeline?.span(RECORD_KIND.drain, 0, this.#drainingSinceMs);
     const complete = this.#unitsEnded === plan.units.length;
     invariant(
       complete || this.#stopped || this.#error !== undefined,
       'a run ends complete, stopped or failed',
     );
     const clean = complete && this.#error === undefined;
-    const closed = streams.map((stream) => stream.close(slot, clean));
-    if (clean) this.#finished(this.#result('completed'));
-    else {
-      const status = this.#error === undefined ? 'stopped' : 'failed';
-      Promise.all(closed).then(() => this.#finished(this.#result(status)), this.#broken);
-    }
+    const leaving = this.#opened.map((stream) => stream.close(lease.slot, clean));
+    if (clean) this.#finished(this.#result('completed', undefined));
+    else this.#leave(leaving);
   }
 
-  #result(status: DispatchResult['status']): DispatchResult {
+  /** The run is over when the streams that are free have released what was left there. */
+  #leave(leaving: readonly Leaving[]): void {
+    const status = this.#error === undefined ? 'stopped' : 'failed';
+    const [later, soon] = [true, false].map((behind) =>
+      leaving.filter(({ behindOthers }) => behindOthers === behind).map(({ done }) => done),
+    );
+    const released = later!.length === 0 ? undefined : Promise.all(later!).then(() => undefined);
+    Promise.all(soon!).then(() => this.#finished(this.#result(status, released)), this.#broken);
+  }
+
+  #result(status: DispatchResult['status'], released: DispatchResult['released']): DispatchResult {
     const { graph } = this.#request.plan;
     return {
       status,
       error: this.#error,
-      values: this.#values,
+      values: this.#values.all,
       nodesCompleted: this.#nodesCompleted,
       stoppedBefore: status === 'stopped' ? graph.nodes[this.#nextNode()]?.name : undefined,
       deviceEndedMs: this.#deviceEndedMs,
+      released,
     };
   }
 
@@ -295,10 +340,16 @@ class RunDispatch {
   }
 }
 
-/**
- * Runs a plan once. Submits each unit when all it waits for has happened, submits nothing more after a stop or a
- * failure, and resolves when everything in flight has ended. Rejects only with INTERNAL.
- */
-export function dispatchRun(request: DispatchRequest): Promise<DispatchResult> {
-  return new Promise((resolve, reject) => new RunDispatch(request, resolve, reject).start());
+/** Runs a plan once. Submits each unit when all it waits for has happened, and nothing more after a stop or a failure. */
+export function dispatchRun(request: DispatchRequest): Dispatch {
+  let dispatch: RunDispatch;
+  const result = new Promise<DispatchResult>((resolve, reject) => {
+    dispatch = new RunDispatch(request, resolve, reject);
+  });
+  dispatch!.start();
+  return {
+    result,
+    stop: (state, reason) => dispatch.stop(state, reason),
+    abandon: (error) => dispatch.abandon(error),
+  };
 }

@@ -4,7 +4,7 @@ import type { ErrorRecord } from './errors.js';
 import type { NodeId, ValueId } from './graph.js';
 import type { TimelineTarget } from './stream-timeline.js';
 
-/** Identifies a plan's program on all streams of an engine. */
+/** Identifies the program of one lane of a plan on all streams of an engine. */
 export type ProgramKey = number;
 /** Index of a run's slot; also of its control word. */
 export type SlotIndex = number;
@@ -17,13 +17,18 @@ export interface ExportedValue {
 
 /** What a stream tells about a run. */
 export type StreamEvent =
-  /** A device event: this node has finished and its values are where others can read them. */
-  | { readonly kind: 'node'; readonly node: NodeId; readonly outputs: readonly ExportedValue[] }
+  /** A device event: these nodes have finished and their values are where others can read them. */
+  | {
+      readonly kind: 'nodes';
+      readonly nodes: readonly NodeId[];
+      readonly outputs: readonly ExportedValue[];
+    }
   /** A segment has ended, and nothing of it is in flight any more. */
   | {
       readonly kind: 'segment';
       readonly segment: number;
       readonly status: 'completed' | 'stopped' | 'failed';
+      /** Nodes that the steps which executed have completed. */
       readonly nodesCompleted: number;
       readonly stoppedBefore: NodeId | undefined;
       readonly error: ErrorRecord | undefined;
@@ -38,13 +43,19 @@ export type StreamEvent =
 export interface StreamRun {
   readonly slot: SlotIndex;
   readonly program: ProgramKey;
-  /** Which of the plan's lanes this stream executes for the run. */
-  readonly lane: number;
   readonly mode: CancellationMode;
   /** Where the stream records its part of the run, if it does. */
   readonly timeline: TimelineTarget | undefined;
   /** Receives the run's events, in order. */
   readonly onEvent: (event: StreamEvent) => void;
+}
+
+/** How a run leaves a stream. */
+export interface Leaving {
+  /** Resolves when the stream holds nothing of the run any more. */
+  readonly done: Promise<void>;
+  /** Whether that has to wait for segments of other runs, which the stream executes first. */
+  readonly behindOthers: boolean;
 }
 
 /**
@@ -58,8 +69,20 @@ export interface Stream {
   /** Queues a segment of an open run. */
   submit(slot: SlotIndex, segment: number): void;
   /**
-   * Ends a run whose segments have all ended: releases what it still holds. Resolves when that has happened, at once
-   * when nothing is left (`clean`).
+   * Ends, as stopped, what was submitted for a stopped run and not begun: it need not wait for other runs' work in front
+   * of it. Never in mode `'none'`.
    */
-  close(slot: SlotIndex, clean: boolean): Promise<void>;
+  takeBack(slot: SlotIndex): void;
+  /** Gives up on a stream that hangs in this slot's work, if it has any: replaces it; the runs on it are lost. */
+  abandon(slot: SlotIndex, reason: Error): void;
+  /**
+   * Ends a run whose segments have all ended: releases what the stream still holds of it. `clean`: it completed, so
+   * nothing is left.
+   */
+  close(slot: SlotIndex, clean: boolean): Leaving;
+  /**
+   * Forgets the run of a slot in whatever state it is: no event of it comes any more. A stream that may hold something
+   * of it is replaced. Resolves when it holds nothing.
+   */
+  evict(slot: SlotIndex, reason: Error): Promise<void>;
 }

@@ -57,6 +57,13 @@ export function allocateData(dtype: DType, length: number): TensorData {
   return new CONTAINERS[dtype](length);
 }
 
+/** A copy that shares no memory with `data`, whatever subclass it is (the `slice` of a `Buffer` shares it). */
+export function copyData(dtype: DType, data: TensorData): TensorData {
+  const copy = allocateData(dtype, data.length);
+  copy.set(data);
+  return copy;
+}
+
 /** A typed view of `buffer` for a spec, starting at `byteOffset`. */
 export function viewData(spec: TensorSpec, buffer: ArrayBufferLike, byteOffset = 0): TensorData {
   return new CONTAINERS[spec.dtype](buffer as ArrayBuffer, byteOffset, elementCount(spec.shape));

@@ -2,9 +2,10 @@
 import { curfewError, invariant, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
+  BackendOptions,
   CreateKernelBackend,
   DeviceTensor,
-  KernelBackend,
+  ImmediateBackend,
   Preparation,
   ProgramNode,
 } from '../../scheduler/kernel.js';
@@ -12,9 +13,8 @@ import { byteLength, bytesOf, type Tensor, type TensorSpec, viewData } from '../
 import { prepareOnCpu } from './cpu.js';
 
 /** Tensors are plain data here, and none shares memory with another. */
-class ReferenceBackend implements KernelBackend {
+class ReferenceBackend implements ImmediateBackend {
   readonly device = 'reference';
-  readonly queueing = false;
   readonly memory: BackendMemory = { liveBytes: 0, peakBytes: 0 };
   readonly #live = new Set<DeviceTensor>();
   readonly #limitBytes: number;
@@ -97,5 +97,8 @@ function copy({ dtype, shape, data }: Tensor): Tensor {
 }
 
 /** Creates the reference backend. One thread; `threads` has no effect on it. */
-export const createKernelBackend: CreateKernelBackend = (options) =>
-  new ReferenceBackend(options.memoryLimitBytes);
+export function createReferenceBackend({ memoryLimitBytes }: Pick<BackendOptions, 'memoryLimitBytes'>): ImmediateBackend {
+  return new ReferenceBackend(memoryLimitBytes);
+}
+
+export const createKernelBackend: CreateKernelBackend = createReferenceBackend;

@@ -1,21 +1,16 @@
 /** The oracle: what a graph means, with nothing done for speed. */
 import { invariant } from '../../scheduler/errors.js';
 import type { Graph, HostNode, KernelNode } from '../../scheduler/graph.js';
-import type { DeviceTensor, KernelBackend } from '../../scheduler/kernel.js';
+import type { DeviceTensor, ImmediateBackend } from '../../scheduler/kernel.js';
 import { bytesOf, type Tensor, type TensorData, type TensorSpec, viewData } from '../../scheduler/tensor.js';
-import { createKernelBackend } from './backend.js';
+import { createReferenceBackend } from './backend.js';
 
 /** Evaluates the graph node by node on the reference backend. Feeds are taken as they are, unchecked. */
 export async function interpret(
   graph: Graph,
   feeds: Record<string, Tensor>,
 ): Promise<Record<string, Tensor>> {
-  const backend = await createKernelBackend({
-    stream: 0,
-    threads: 1,
-    memoryLimitBytes: undefined,
-    device: undefined,
-  });
+  const backend = createReferenceBackend({ memoryLimitBytes: undefined });
   const values: (Tensor | undefined)[] = [];
   for (const node of graph.nodes) {
     if (node.kind === 'input') values[node.outputs[0]!] = feeds[node.name];
@@ -45,7 +40,7 @@ function runKernelNode(
   graph: Graph,
   node: KernelNode,
   values: (Tensor | undefined)[],
-  backend: KernelBackend,
+  backend: ImmediateBackend,
 ): void {
   const specs = (ids: readonly number[]): TensorSpec[] => ids.map((id) => graph.values[id]!);
   const { run } = backend.prepare({

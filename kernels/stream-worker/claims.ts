@@ -3,7 +3,8 @@
  * back. One int32 word per slot, shared by both: the ticket of the last segment that either has. Tickets count a slot's
  * segments on the stream and wrap around.
  *
- * Without this a run that is stopped while its segment waits behind another run's would be late by all of that one.
+ * Without this a run that is stopped while its segment waits behind another run's would be late by all of that one, and
+ * nobody could tell which runs a thread that died had begun.
  */
 import type { SlotIndex } from '../../scheduler/stream.js';
 

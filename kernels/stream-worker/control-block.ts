@@ -46,9 +46,14 @@ export function createControlBlock(slots: number): ControlBlock {
   return block;
 }
 
-/** Sets a stopping state if the word still is `running`, a running word seen before. Returns whether it did. */
+/**
+ * Sets a stopping state if the word still is `running`, a running word seen before, and wakes a thread that pauses.
+ * Returns whether it did.
+ */
 export function stopWord(block: ControlBlock, slot: number, running: number, state: number): boolean {
-  return Atomics.compareExchange(block.words, slot, running, running | state) === running;
+  const stopped = Atomics.compareExchange(block.words, slot, running, running | state) === running;
+  if (stopped) Atomics.notify(block.words, slot);
+  return stopped;
 }
 
 /** The main thread's side of a control block. */
@@ -87,7 +92,7 @@ export class SharedControls implements RunControls {
     this.stop(slot, RUN_STATE.failed);
   }
 
-  /** Has the watchdog end. */
+  /** Ends the watchdog. */
   endWatchdog(): void {
     Atomics.store(this.#block.words, endIndex(this.#block), 1);
     this.#wake(this.#block.words);

@@ -1,47 +1,30 @@
-/** The main thread's side of a stream: its thread, what runs on it, and its replacement when it dies. */
+/** The main thread's side of a stream: the life of its thread, and its replacement when it dies. */
 import type { DeviceStream, Fallback, StreamMemory } from '../../scheduler/device.js';
 import {
   type CurfewError,
   curfewError,
-  type ErrorRecord,
+  type ErrorCode,
   fromErrorRecord,
-  invariant,
   toErrorRecord,
 } from '../../scheduler/errors.js';
 import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
 import type { StreamProgram } from '../../scheduler/program.js';
-import type { ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
-import { nextTicket, takeBackSegments } from './claims.js';
-import { type FromStream, MEMORY, type SegmentEnd, type ToStream } from './protocol.js';
-import type { StartThread, StreamThread } from './thread.js';
+import type { Leaving, ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
+import { readMemory } from './memory-words.js';
+import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
+import { StreamPrograms } from './stream-programs.js';
+import { StreamRuns } from './stream-runs.js';
+import { NO_THREAD, type StartThread, type StreamThread } from './thread.js';
 
-/** A program the stream keeps, so that a replacement can be sent it. */
-interface StreamLoad {
-  readonly program: StreamProgram;
-  readonly constants: SharedArrayBuffer;
-  settle: { resolve(fallbacks: readonly Fallback[]): void; reject(error: CurfewError): void } | undefined;
-}
-
-/** A run open on the stream. */
-interface OpenRun {
-  readonly run: StreamRun;
-  /** Segments submitted and not ended, in order. */
-  readonly submitted: number[];
-  /** Segments taken back, to be told of after the one that is executing. */
-  readonly takenBack: number[];
-  /** Whether the thread has begun one of its segments, and so may hold something of it. */
-  begun: boolean;
-  /** The thread has said that it stopped or failed: by then it had released all the run held. */
-  over: boolean;
-  closed: (() => void) | undefined;
-}
+/** Threads that may die one after the other without having been given a segment; then the stream is broken. */
+const MAX_IDLE_DEATHS = 3;
 
 /** What a stream is made with. */
 export interface HostedStreamOptions {
   readonly index: number;
   /** Starts the stream's thread, and each replacement. */
   readonly start: StartThread;
-  /** Statistics the thread writes; see `MEMORY`. */
+  /** Statistics the thread writes; see `memory-words.ts`. */
   readonly memory: SharedArrayBuffer;
   /** See `claims.ts`. */
   readonly claims: Int32Array;
@@ -54,40 +37,57 @@ export interface HostedStreamEvents {
   onReplaced(reason: Error): void;
 }
 
+/**
+ * The life of a stream's thread. `filled`: its heap has grown to its limit; it is ended when the runs on it have.
+ * `ending`: it was told to end; its replacement waits for that, as it may still write to its runs' slots.
+ */
+type Life =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'filled' }
+  | { readonly kind: 'ending'; readonly reason: Error }
+  | { readonly kind: 'broken'; readonly error: CurfewError }
+  | { readonly kind: 'closed' };
+
 /** A stream hosted in a thread of its own, real or virtual. */
 export class HostedStream implements DeviceStream {
   readonly index: number;
   readonly #options: HostedStreamOptions;
   readonly #events: HostedStreamEvents;
   readonly #memory: Float64Array;
-  readonly #loads = new Map<ProgramKey, StreamLoad>();
-  /** Programs that a replacement could not load again. */
-  readonly #refused = new Map<ProgramKey, ErrorRecord>();
-  readonly #runs = new Map<SlotIndex, OpenRun>();
+  readonly #programs: StreamPrograms;
+  readonly #runs: StreamRuns;
   readonly #exchanges = new Map<SlotIndex, SharedArrayBuffer>();
-  /** Last ticket of each slot, see `claims.ts`. */
-  readonly #tickets = new Map<SlotIndex, number>();
-  #thread: StreamThread;
-  #state: 'starting' | 'ready' | 'retiring' | 'broken' | 'closed' = 'starting';
-  #broken: CurfewError | undefined;
-  /** Why the thread is being ended. */
-  #retired: Error | undefined;
+  /** Those who wait until the thread has been replaced, or is over. */
+  #evicting: (() => void)[] = [];
+  #thread: StreamThread = NO_THREAD;
+  #life: Life = { kind: 'starting' };
   #replaced = 0;
+  #idleDeaths = 0;
 
   constructor(options: HostedStreamOptions, events: HostedStreamEvents) {
     this.index = options.index;
     this.#options = options;
     this.#events = events;
     this.#memory = new Float64Array(options.memory);
-    this.#thread = this.#start();
+    const post = (message: ToStream) => this.#post(message);
+    this.#programs = new StreamPrograms(post);
+    this.#runs = new StreamRuns({
+      claims: options.claims,
+      post,
+      program: (key) => this.#programs.get(key),
+      refusal: (key) => this.#programs.refusal(key),
+      onLeft: () => this.#onLeft(),
+    });
+    this.#start();
   }
 
   get available(): boolean {
-    return this.#state === 'ready';
+    return this.#life.kind === 'ready';
   }
 
   get broken(): CurfewError | undefined {
-    return this.#broken;
+    return this.#life.kind === 'broken' ? this.#life.error : undefined;
   }
 
   get replaced(): number {
@@ -95,25 +95,23 @@ export class HostedStream implements DeviceStream {
   }
 
   memory(): StreamMemory {
-    return {
-      liveBytes: this.#memory[MEMORY.runBytes]!,
-      peakBytes: this.#memory[MEMORY.runPeakBytes]!,
-      constantBytes: this.#memory[MEMORY.constantBytes]!,
-    };
+    return readMemory(this.#memory);
   }
 
-  load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): Promise<readonly Fallback[]> {
-    if (this.#broken !== undefined) return Promise.reject(this.#broken);
-    return new Promise((resolve, reject) => {
-      this.#loads.set(key, { program, constants, settle: { resolve, reject } });
-      this.#keepAlive();
-      this.#post({ type: 'load', key, program, constants });
-    });
+  load(
+    key: ProgramKey,
+    program: StreamProgram,
+    constants: SharedArrayBuffer,
+  ): Promise<readonly Fallback[]> {
+    if (this.#life.kind === 'broken') return Promise.reject(this.#life.error);
+    if (this.#life.kind === 'closed') return Promise.reject(this.#closedError());
+    const loading = this.#programs.load(key, program, constants);
+    this.#keepAlive();
+    return loading;
   }
 
   unload(key: ProgramKey): void {
-    this.#refused.delete(key);
-    if (this.#loads.delete(key)) this.#post({ type: 'unload', key });
+    this.#programs.unload(key);
   }
 
   setExchange(slot: SlotIndex, buffer: SharedArrayBuffer | undefined): void {
@@ -124,158 +122,115 @@ export class HostedStream implements DeviceStream {
   }
 
   open(run: StreamRun): void {
-    invariant(
-      !this.#runs.has(run.slot),
-      `slot ${run.slot} is free on stream ${this.index} before a run is opened`,
-    );
-    // Segments that a thread took with it when it died are nobody's.
-    this.#takeBackAll(run.slot);
-    this.#runs.set(run.slot, {
-      run,
-      submitted: [],
-      takenBack: [],
-      begun: false,
-      over: false,
-      closed: undefined,
-    });
+    this.#runs.open(run);
     this.#keepAlive();
   }
 
   submit(slot: SlotIndex, segment: number): void {
-    const open = this.#open(slot);
-    open.submitted.push(segment);
-    const { program, mode, timeline } = open.run;
-    const refusal = this.#refused.get(program);
-    if (refusal !== undefined) {
-      const end: SegmentEnd = { ...notBegun(slot, segment), status: 'failed', error: refusal };
-      queueMicrotask(() => this.#onMessage(end));
-      return;
-    }
-    const ticket = mode.kind === 'none' ? undefined : this.#newTicket(slot);
-    this.#post({ type: 'segment', slot, key: program, segment, mode, timeline, ticket });
+    this.#runs.submit(slot, segment);
   }
 
   takeBack(slot: SlotIndex): void {
-    const open = this.#runs.get(slot);
-    if (open === undefined || open.run.mode.kind === 'none') return;
-    const count = this.#takeBackAll(slot);
-    open.takenBack.push(...open.submitted.splice(open.submitted.length - count, count));
-    this.#tellTakenBack(slot, open);
+    this.#runs.takeBack(slot);
   }
 
-  close(slot: SlotIndex, clean: boolean): Promise<void> {
-    const open = this.#runs.get(slot);
-    if (open === undefined) return Promise.resolve();
-    invariant(open.submitted.length === 0, `slot ${slot} is closed after all its segments have ended`);
-    if (clean || open.over || !open.begun) {
-      if (open.over) this.#post({ type: 'close', slot, acknowledge: false });
-      this.#forget(slot);
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      open.closed = resolve;
-      this.#post({ type: 'close', slot, acknowledge: true });
-    });
+  close(slot: SlotIndex, clean: boolean): Leaving {
+    return this.#runs.close(slot, clean);
   }
 
   abandon(slot: SlotIndex, reason: Error): void {
-    const hangs = (this.#runs.get(slot)?.submitted.length ?? 0) > 0;
-    if (hangs && (this.available || this.#state === 'retiring')) this.#retire(reason);
+    if (this.#runs.isBusyWith(slot)) this.#end(reason);
   }
 
-  /** Ends the worker. Whatever runs on it is lost. */
+  evict(slot: SlotIndex, reason: Error): Promise<void> {
+    if (!this.#runs.evict(slot)) return Promise.resolve();
+    this.#end(reason);
+    if (this.#life.kind !== 'ending') return Promise.resolve();
+    return new Promise((resolve) => this.#evicting.push(resolve));
+  }
+
+  /** Ends the thread for good. Whatever runs on it is lost. */
   async terminate(): Promise<void> {
-    this.#state = 'closed';
+    this.#life = { kind: 'closed' };
     await this.#thread.terminate();
-    this.#loseEverything(
-      toErrorRecord(
-        curfewError('ENGINE_CLOSED', `stream ${this.index}: the engine was closed`),
-        'ENGINE_CLOSED',
-      ),
-    );
+    this.#loseEverything(this.#closedError(), 'ENGINE_CLOSED');
   }
 
-  #tellTakenBack(slot: SlotIndex, open: OpenRun): void {
-    if (open.submitted.length > 0) return;
-    for (const segment of open.takenBack.splice(0)) {
-      const { segments, steps } = this.#loads.get(open.run.program)!.program;
-      const stoppedBefore = steps[segments[segment]!.firstStep]!.node.id;
-      open.run.onEvent({ ...notBegun(slot, segment), kind: 'segment', status: 'stopped', stoppedBefore });
-    }
-  }
-
-  #takeBackAll(slot: SlotIndex): number {
-    return takeBackSegments(this.#options.claims, slot, this.#tickets.get(slot) ?? 0);
-  }
-
-  #newTicket(slot: SlotIndex): number {
-    const ticket = nextTicket(this.#tickets.get(slot) ?? 0);
-    this.#tickets.set(slot, ticket);
-    return ticket;
-  }
-
-  #open(slot: SlotIndex): OpenRun {
-    const open = this.#runs.get(slot);
-    invariant(open !== undefined, `slot ${slot} is open on stream ${this.index}`);
-    return open;
+  #closedError(): CurfewError {
+    return curfewError('ENGINE_CLOSED', `stream ${this.index}: the engine was closed`);
   }
 
   #post(message: ToStream): void {
-    if (this.#broken === undefined) this.#thread.post(message);
+    this.#thread.post(message);
   }
 
-  #start(): StreamThread {
-    const thread: StreamThread = this.#options.start({
-      onMessage: (message) => {
-        if (thread === this.#thread) this.#onMessage(message);
-      },
-      onExit: (reason) => {
-        if (thread === this.#thread) this.#onExit(reason);
-      },
-    });
-    return thread;
+  /** Starts a thread. What it tells after its end, or when another has taken its place, is not heard. */
+  #start(): void {
+    let thread: StreamThread | undefined;
+    try {
+      thread = this.#options.start({
+        onMessage: (message) => {
+          if (thread === this.#thread) this.#onMessage(message);
+        },
+        onExit: (reason) => {
+          if (thread === this.#thread) this.#onExit(reason);
+        },
+      });
+    } catch (cause) {
+      this.#thread = NO_THREAD;
+      this.#break(this.#unavailable(cause instanceof Error ? cause : new Error(String(cause))));
+      return;
+    }
+    this.#thread = thread;
+  }
+
+  #unavailable(cause: Error): CurfewError {
+    return curfewError('DEVICE_UNAVAILABLE', `stream ${this.index}: ${cause.message}`, { cause });
   }
 
   #onMessage(message: FromStream): void {
     switch (message.type) {
       case 'ready':
-        this.#state = 'ready';
-        this.#keepAlive();
-        this.#events.onChange();
+        this.#onReady();
         break;
       case 'unavailable':
         this.#break(fromErrorRecord(message.error));
         break;
       case 'loaded':
-        this.#settleLoad(message.key, ({ resolve }) => resolve(message.fallbacks));
+        this.#programs.onLoaded(message.key, message.fallbacks);
+        this.#keepAlive();
         break;
       case 'not-loaded':
-        this.#dropLoad(message.key, message.error);
+        if (message.defunct) this.#end(fromErrorRecord(message.error));
+        this.#programs.onRefused(message.key, message.error);
+        this.#keepAlive();
         break;
-      case 'node':
-        this.#open(message.slot).run.onEvent({ kind: 'node', node: message.node, outputs: message.outputs });
+      case 'nodes':
+        this.#runs.onNodes(message);
         break;
       case 'segment':
         this.#onSegment(message);
         break;
       case 'closed':
-        this.#forget(message.slot);
-        break;
-      case 'defunct':
-        this.#retire(fromErrorRecord(message.error));
+        this.#runs.forget(message.slot);
         break;
     }
   }
 
-  #onSegment(message: FromStream & { type: 'segment' }): void {
-    const open = this.#open(message.slot);
-    open.submitted.splice(open.submitted.indexOf(message.segment), 1);
-    open.begun = true;
-    open.over ||= message.status !== 'completed';
-    // A heap that has grown to its limit never shrinks: only a new worker gives the memory back.
-    if (message.error?.code === 'OUT_OF_MEMORY' && this.#heapIsTheLimit()) this.#state = 'retiring';
-    open.run.onEvent({ ...message, kind: 'segment' });
-    this.#tellTakenBack(message.slot, open);
+  #onReady(): void {
+    if (this.#life.kind !== 'starting') return;
+    this.#life = { kind: 'ready' };
+    this.#keepAlive();
+    this.#events.onChange();
+  }
+
+  #onSegment(message: SegmentEnd): void {
+    this.#idleDeaths = 0;
+    // A heap that has grown to its limit never shrinks: only a new thread gives the memory back.
+    const filled = message.error?.code === 'OUT_OF_MEMORY' && this.#heapIsTheLimit();
+    if (filled && this.#life.kind === 'ready') this.#life = { kind: 'filled' };
+    if (message.defunct) this.#end(fromErrorRecord(message.error!));
+    this.#runs.onSegment(message);
   }
 
   #heapIsTheLimit(): boolean {
@@ -283,124 +238,94 @@ export class HostedStream implements DeviceStream {
     return limit === undefined || limit >= MAX_TENSOR_BYTES;
   }
 
-  #settleLoad(key: ProgramKey, how: (settle: NonNullable<StreamLoad['settle']>) => void): void {
-    const load = this.#loads.get(key);
-    if (load?.settle !== undefined) how(load.settle);
-    if (load !== undefined) load.settle = undefined;
+  #onLeft(): void {
     this.#keepAlive();
-  }
-
-  #dropLoad(key: ProgramKey, error: ErrorRecord): void {
-    // The caller learns of a first load from its promise; of a replacement's, from each run.
-    if (this.#loads.get(key)?.settle === undefined) this.#refused.set(key, error);
-    this.#settleLoad(key, ({ reject }) => reject(fromErrorRecord(error)));
-    this.#loads.delete(key);
-  }
-
-  #forget(slot: SlotIndex): void {
-    const open = this.#runs.get(slot);
-    this.#runs.delete(slot);
-    open?.closed?.();
-    this.#keepAlive();
-    if (this.#state === 'retiring' && this.#runs.size === 0) {
-      this.#retire(curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`));
+    if (this.#life.kind === 'filled' && this.#runs.isEmpty) {
+      this.#end(curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`));
     }
   }
 
-  /** Ends a thread that must not go on. Its replacement waits for the end: the thread may still write to its runs' slots. */
-  #retire(reason: Error): void {
-    this.#state = 'retiring';
-    this.#retired ??= reason;
+  /** Ends a thread that must not go on; it is replaced once it is over. */
+  #end(reason: Error): void {
+    if (this.#life.kind !== 'ready' && this.#life.kind !== 'filled') return;
+    this.#life = { kind: 'ending', reason };
     this.#keepAlive();
     void this.#thread.terminate();
   }
 
   #onExit(reason: Error): void {
-    if (this.#state === 'closed' || this.#state === 'broken') return;
-    if (this.#state === 'starting') {
-      this.#break(
-        curfewError('DEVICE_UNAVAILABLE', `stream ${this.index}: ${reason.message}`, { cause: reason }),
-      );
-    } else {
-      this.#replace(reason);
+    switch (this.#life.kind) {
+      case 'closed':
+      case 'broken':
+        break;
+      case 'starting':
+        this.#break(this.#unavailable(reason));
+        break;
+      case 'ready':
+      case 'filled':
+        this.#replace(reason, true);
+        break;
+      case 'ending':
+        this.#replace(this.#life.reason, false);
+        break;
     }
   }
 
-  /** Starts a thread in place of one that has ended, and sends it the programs that had been loaded. */
-  #replace(exitReason: Error): void {
-    const retired = this.#retired;
-    const reason = retired ?? exitReason;
-    const lost = lostRecord(this.index, reason);
-    this.#state = 'starting';
-    this.#retired = undefined;
+  /** Starts a thread in place of one that has ended, and sends it what it needs to go on. */
+  #replace(reason: Error, byItself: boolean): void {
+    const lost = toErrorRecord(lostError(this.index, reason), 'DEVICE_LOST');
+    const left = this.#runs.onThreadEnd(true);
+    const diedIdle = byItself && !left.executing;
+    if (diedIdle && ++this.#idleDeaths > MAX_IDLE_DEATHS) {
+      this.#break(lostError(this.index, reason));
+      return;
+    }
+    this.#life = { kind: 'starting' };
     this.#replaced++;
     this.#memory.fill(0);
-    this.#exchanges.clear();
-    this.#thread = this.#start();
-    for (const [key, { program, constants, settle }] of [...this.#loads]) {
-      // A program that was loading may be what the thread died of: it must not kill the replacement, too.
-      if (settle !== undefined && retired === undefined) this.#dropLoad(key, lost);
-      else this.#post({ type: 'load', key, program, constants });
-    }
-    this.#loseRuns(lost);
+    this.#start();
+    for (const [slot, buffer] of this.#exchanges) this.#post({ type: 'exchange', slot, buffer });
+    this.#programs.replay(diedIdle, lost);
+    left.finish(lost);
+    this.#finishEvictions();
     this.#keepAlive();
     this.#events.onReplaced(reason);
   }
 
+  /** The stream will not come back. */
   #break(error: CurfewError): void {
-    if (this.#state === 'closed') return;
-    this.#broken = error;
-    this.#state = 'broken';
-    this.#loseEverything(toErrorRecord(error, 'DEVICE_UNAVAILABLE'));
-    void this.#thread.terminate();
+    if (this.#life.kind === 'closed' || this.#life.kind === 'broken') return;
+    this.#life = { kind: 'broken', error };
+    const thread = this.#thread;
+    this.#thread = NO_THREAD;
+    void thread.terminate();
+    this.#loseEverything(error, 'DEVICE_UNAVAILABLE');
     this.#events.onChange();
   }
 
-  #loseEverything(error: ErrorRecord): void {
-    for (const key of [...this.#loads.keys()]) this.#dropLoad(key, error);
-    this.#loseRuns(error);
+  #loseEverything(error: CurfewError, code: ErrorCode): void {
+    const record = toErrorRecord(error, code);
+    this.#programs.lose(record);
+    this.#runs.onThreadEnd(false).finish(record);
+    this.#finishEvictions();
   }
 
-  #loseRuns(error: ErrorRecord): void {
-    const lost = [...this.#runs.values()];
-    this.#runs.clear();
-    for (const { run, closed } of lost) {
-      if (closed !== undefined) closed();
-      else run.onEvent({ kind: 'lost', error });
-    }
+  #finishEvictions(): void {
+    for (const resolve of this.#evicting.splice(0)) resolve();
   }
 
-  /** The worker keeps the process alive while something is to come from it, and not otherwise. */
+  /** The thread keeps the process alive while something is to come from it, and not otherwise. */
   #keepAlive(): void {
+    const { kind } = this.#life;
     const busy =
-      this.#state === 'starting' ||
-      this.#retired !== undefined ||
-      this.#runs.size > 0 ||
-      [...this.#loads.values()].some(({ settle }) => settle !== undefined);
+      kind === 'starting' || kind === 'ending' || !this.#runs.isEmpty || this.#programs.awaited;
     if (busy) this.#thread.ref();
     else this.#thread.unref();
   }
 }
 
-/** What is to be said of a segment that the thread has not begun, but for how it ended. */
-function notBegun(slot: SlotIndex, segment: number): Omit<SegmentEnd, 'status'> {
-  return {
-    type: 'segment',
-    slot,
-    segment,
-    nodesCompleted: 0,
-    stoppedBefore: undefined,
-    error: undefined,
-    outputs: [],
-    endedMs: undefined,
-  };
-}
-
-function lostRecord(stream: number, reason: Error): ErrorRecord {
-  return toErrorRecord(
-    curfewError('DEVICE_LOST', `stream ${stream} died and was replaced: ${reason.message}`, {
-      cause: reason,
-    }),
-    'DEVICE_LOST',
-  );
+function lostError(stream: number, reason: Error): CurfewError {
+  return curfewError('DEVICE_LOST', `stream ${stream} died and was replaced: ${reason.message}`, {
+    cause: reason,
+  });
 }

@@ -4,8 +4,8 @@ import type { Fallback } from '../../scheduler/device.js';
 import { curfewError, invariant } from '../../scheduler/errors.js';
 import type { ValueId } from '../../scheduler/graph.js';
 import type { KernelBackend, ValueTable } from '../../scheduler/kernel.js';
-import type { PreparedStep } from '../../scheduler/node-loop.js';
-import type { StreamProgram } from '../../scheduler/program.js';
+import type { NodeExports, StreamProgram } from '../../scheduler/program.js';
+import type { PreparedExport, PreparedExports, PreparedStep } from '../../scheduler/segment-execution.js';
 import type { ProgramKey } from '../../scheduler/stream.js';
 import { byteLength } from '../../scheduler/tensor.js';
 
@@ -20,6 +20,8 @@ export interface LoadedProgram {
   readonly runValues: readonly ValueId[];
   /** How many segments share a value, by value. */
   readonly sharedCounts: ReadonlyMap<ValueId, number>;
+  /** Nodes that the steps before each step complete, and behind them the number of all. */
+  readonly completedBefore: Int32Array;
 }
 
 /** Everything in the table that a run itself puts there. */
@@ -28,6 +30,22 @@ function collectRunValues(program: StreamProgram): ValueId[] {
   for (const { node } of program.steps) for (const value of node.outputs) values.add(value);
   for (const { imports } of program.segments) for (const { value } of imports) values.add(value);
   return [...values];
+}
+
+/** One entry per value, though it may go both to other streams and to the main thread. */
+function prepareExports({ toExchange, toMain, awaited }: NodeExports): PreparedExports {
+  const values = new Map<ValueId, PreparedExport>();
+  for (const { value, spec, byteOffset } of toExchange)
+    values.set(value, { value, spec, byteOffset, toMain: false });
+  for (const { value, spec } of toMain)
+    values.set(value, { value, spec, byteOffset: values.get(value)?.byteOffset, toMain: true });
+  return { values: [...values.values()], awaited };
+}
+
+function countCompleted(steps: readonly PreparedStep[]): Int32Array {
+  const counts = new Int32Array(steps.length + 1);
+  for (const [index, { completes }] of steps.entries()) counts[index + 1] = counts[index]! + completes.length;
+  return counts;
 }
 
 /** Prepares programs and keeps them by key. */
@@ -48,10 +66,16 @@ export class ProgramStore {
   /** Prepares every node and uploads the constants; either all of it or, when something throws, nothing. */
   load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): readonly Fallback[] {
     const fallbacks: Fallback[] = [];
-    const steps = program.steps.map(({ node, frees, exports }): PreparedStep => {
+    const steps = program.steps.map(({ node, completes, frees, exports }): PreparedStep => {
       const { run, fallback } = this.#backend.prepare(node);
       if (fallback !== undefined) fallbacks.push({ node: node.name, op: node.op, device: fallback });
-      return { node: node.id, run, frees: frees.length > 0 ? frees : undefined, exports };
+      return {
+        node: node.id,
+        completes,
+        run,
+        frees: frees.length > 0 ? frees : undefined,
+        exports: exports && prepareExports(exports),
+      };
     });
     this.#programs.set(key, {
       program,
@@ -60,6 +84,7 @@ export class ProgramStore {
       template: this.#uploadConstants(program, constants),
       runValues: collectRunValues(program),
       sharedCounts: new Map(program.sharedValues.map(({ value, segments }) => [value, segments])),
+      completedBefore: countCompleted(steps),
     });
     return fallbacks;
   }

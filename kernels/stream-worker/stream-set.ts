@@ -2,12 +2,12 @@
 import type { DeviceEvents } from '../../scheduler/device.js';
 import { createClaims } from './claims.js';
 import { HostedStream } from './hosted-stream.js';
-import { MEMORY } from './protocol.js';
+import { createMemoryWords } from './memory-words.js';
 import type { StartThread } from './thread.js';
 
 /** What a stream's thread shares with the main thread, and each of its replacements. */
 export interface StreamShared {
-  /** Where the thread keeps its statistics, see `MEMORY`. */
+  /** Where the thread keeps its statistics, see `memory-words.ts`. */
   readonly memory: SharedArrayBuffer;
   /** See `claims.ts`. */
   readonly claims: Int32Array<SharedArrayBuffer>;
@@ -40,7 +40,7 @@ export function startStreams(options: StreamSetOptions): StreamSet {
     else if (streams.length === options.streams && streams.every((stream) => stream.available)) resolve();
   };
   for (let index = 0; index < options.streams; index++) {
-    const memory = new SharedArrayBuffer(MEMORY.length * Float64Array.BYTES_PER_ELEMENT);
+    const memory = createMemoryWords();
     const claims = createClaims(options.slots);
     const start = options.startThread(index, { memory, claims });
     const events = {
@@ -54,6 +54,8 @@ export function startStreams(options: StreamSetOptions): StreamSet {
       new HostedStream({ index, start, memory, claims, memoryLimitBytes: options.memoryLimitBytes }, events),
     );
   }
+  // A stream whose thread could not even be started was broken before it was in the list.
+  check();
   return { streams, ready };
 }
 

@@ -10,9 +10,17 @@ export interface StreamThread {
   /** Whether the thread keeps the process alive. */
   ref(): void;
   unref(): void;
-  /** Ends the thread wherever it is. Resolves when it has ended. */
+  /** Ends the thread wherever it is. Resolves when it has ended; keeps the process alive until then. */
   terminate(): Promise<void>;
 }
+
+/** In the place of a thread that could not be started, or is over. */
+export const NO_THREAD: StreamThread = Object.freeze({
+  post: () => undefined,
+  ref: () => undefined,
+  unref: () => undefined,
+  terminate: () => Promise.resolve(),
+});
 
 /** What a thread tells. Nothing is told before `StartThread` has returned. */
 export interface ThreadEvents {
@@ -26,7 +34,7 @@ export type StartThread = (events: ThreadEvents) => StreamThread;
 
 const workerPath = createRequire(import.meta.url).resolve('#stream-worker');
 
-/** Starts a real worker thread with the stream worker in it. */
+/** Starts a real worker thread with the stream worker in it. @throws what `new Worker` throws */
 export function startWorkerThread(workerData: StreamWorkerData, events: ThreadEvents): StreamThread {
   const worker = new Worker(workerPath, { workerData, ...threadExecArgv() });
   let failure: Error | undefined;
@@ -42,6 +50,7 @@ export function startWorkerThread(workerData: StreamWorkerData, events: ThreadEv
     ref: () => worker.ref(),
     unref: () => worker.unref(),
     terminate: async () => {
+      worker.ref();
       await worker.terminate();
     },
   };

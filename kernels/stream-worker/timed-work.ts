@@ -1,7 +1,7 @@
 /** Records what a queueing device timed itself. */
 import type { TimedWork } from '../../scheduler/kernel.js';
-import type { PreparedStep } from '../../scheduler/node-loop.js';
 import type { ExchangeEntry, SegmentProgram } from '../../scheduler/program.js';
+import type { PreparedStep } from '../../scheduler/segment-execution.js';
 import type { StreamTimeline } from '../../scheduler/stream-timeline.js';
 import { RECORD_KIND } from '../../scheduler/timeline-record.js';
 

@@ -4,8 +4,10 @@ import { createSystemClock } from '../../scheduler/clock.js';
 import { invariant, toErrorRecord } from '../../scheduler/errors.js';
 import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
 import { viewControlBlock } from './control-block.js';
-import { driveBlocking } from './drive.js';
-import { type FromStream, type StreamWorkerData, type ToStream, writeMemory } from './protocol.js';
+import { drive, waiterOn } from './driver.js';
+import { Inbox } from './inbox.js';
+import { writeMemory } from './memory-words.js';
+import type { FromStream, StreamWorkerData, ToStream } from './protocol.js';
 import { StreamSession } from './session.js';
 
 const data = workerData as StreamWorkerData;
@@ -31,7 +33,9 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     post: (message, transfer) => messages.postMessage(message, transfer),
     onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),
   });
-  messages.on('message', (message: ToStream) => driveBlocking(session.handle(message), backend, clock));
+  const wait = waiterOn(backend);
+  const inbox = new Inbox<ToStream>((message) => drive(session.handle(message), wait));
+  messages.on('message', (message: ToStream) => inbox.receive(message));
 }
 
 try {

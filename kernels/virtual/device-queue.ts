@@ -3,23 +3,21 @@ import type { CurfewError } from '../../scheduler/errors.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
 import type { VirtualClock } from './virtual-clock.js';
 
-/** A piece of work on the device: a kernel, a copy, a release in stream order. */
+/** A piece of work on the device: a kernel, or a copy to it. */
 export interface QueuedWork {
   readonly name: string;
   readonly durationMs: number;
-  /** Whether a fence has shown that it is over: until then nobody may read what it makes. */
-  fenced: boolean;
+  /** Its place in the queue, from 1; 0 until it is submitted. */
+  place: number;
   /** What the device does when the work ends. May return the error the work ends with. */
   execute(): CurfewError | undefined;
   /** Told when the work executed, once it is over. */
   readonly onTime: ((startMs: number, endMs: number) => void) | undefined;
 }
 
-/** Work that was submitted for a slot's run. */
-export interface Submission {
+interface Submission {
   readonly work: QueuedWork;
   readonly slot: SlotIndex | undefined;
-  done: boolean;
 }
 
 /** Where a stream's work is told. */
@@ -30,13 +28,13 @@ export class DeviceQueue {
   readonly #depth: number;
   readonly #log: QueueLog;
   readonly #pending: Submission[] = [];
-  /** Work that no fence has covered yet, in order. */
-  #unfenced: Submission[] = [];
+  readonly #failures: { readonly place: number; readonly error: CurfewError }[] = [];
+  #submitted = 0;
   #waiting: { reached(): boolean; resume(): void } | undefined;
+  #losesWakeUp = false;
   #running = false;
   #stalled = false;
   #ended = false;
-  #error: CurfewError | undefined;
 
   constructor(clock: VirtualClock, depth: number, log: QueueLog) {
     this.#clock = clock;
@@ -44,48 +42,55 @@ export class DeviceQueue {
     this.#log = log;
   }
 
-  get isEmpty(): boolean {
-    return this.#pending.length === 0;
+  /** Place of the last work submitted. */
+  get last(): number {
+    return this.#submitted;
   }
 
-  get isFull(): boolean {
-    return this.#pending.length >= this.#depth;
+  /** Place up to which all work is over. */
+  get done(): number {
+    return this.#submitted - this.#pending.length;
   }
 
-  submit(work: QueuedWork, slot: SlotIndex | undefined): Submission {
-    const submission: Submission = { work, slot, done: false };
-    this.#pending.push(submission);
-    this.#unfenced.push(submission);
+  submit(work: QueuedWork, slot: SlotIndex | undefined): void {
+    work.place = ++this.#submitted;
+    this.#pending.push({ work, slot });
+    this.#log('submit', work.name, slot);
     this.#start();
-    return submission;
   }
 
-  /** The error of the first work that failed since the last call. */
-  takeError(): CurfewError | undefined {
-    const error = this.#error;
-    this.#error = undefined;
-    return error;
+  /** Whether work of the slot is in flight that `counts`. */
+  hasWorkOf(slot: SlotIndex | undefined, counts: (work: QueuedWork) => boolean): boolean {
+    return !this.#ended && this.#pending.some((other) => other.slot === slot && counts(other.work));
   }
 
-  /** Calls back once this work, and with it all before it, has ended. One caller waits at a time. */
-  whenDone(submission: Submission, resume: () => void): void {
-    this.#waitUntil(() => submission.done, resume);
+  /** The first error of work up to a place that was not taken before. */
+  takeError(place: number): CurfewError | undefined {
+    const first = this.#failures[0];
+    if (first === undefined || first.place > place) return undefined;
+    // What failed after it, up to the same place, follows from it.
+    while (this.#failures.length > 0 && this.#failures[0]!.place <= place) this.#failures.shift();
+    return first.error;
+  }
+
+  /** Calls back once all work up to the place is over. One caller waits at a time. */
+  whenDone(place: number, resume: () => void): void {
+    this.#waitUntil(() => this.done >= place, resume);
   }
 
   /** Calls back once there is room for one more. */
   whenRoom(resume: () => void): void {
-    this.#waitUntil(() => !this.isFull, resume);
-  }
-
-  /** A fence has found this work, and with it all before it, over. */
-  fenced(submission: Submission): void {
-    const covered = this.#unfenced.indexOf(submission) + 1;
-    for (const { work } of this.#unfenced.splice(0, covered)) work.fenced = true;
+    this.#waitUntil(() => this.#pending.length < this.#depth, resume);
   }
 
   /** Nothing ends any more: a hung device. */
   stall(): void {
     this.#stalled = true;
+  }
+
+  /** The next caller who has to wait is never called back, though the work ends. */
+  loseWakeUp(): void {
+    this.#losesWakeUp = true;
   }
 
   /** The device is gone; nothing calls back any more. */
@@ -94,6 +99,10 @@ export class DeviceQueue {
   }
 
   #waitUntil(reached: () => boolean, resume: () => void): void {
+    if (!reached() && this.#losesWakeUp) {
+      this.#losesWakeUp = false;
+      return;
+    }
     this.#waiting = { reached, resume };
     this.#checkWaiting();
   }
@@ -114,15 +123,14 @@ export class DeviceQueue {
     this.#clock.setTimer(next.work.durationMs, () => this.#finish(next, startMs));
   }
 
-  #finish(submitted: Submission, startMs: number): void {
+  #finish({ work, slot }: Submission, startMs: number): void {
     if (this.#ended || this.#stalled) return;
     this.#running = false;
     this.#pending.shift();
-    submitted.done = true;
-    const error = submitted.work.execute();
-    submitted.work.onTime?.(startMs, this.#clock.nowMs());
-    this.#log(error === undefined ? 'end' : 'error', submitted.work.name, submitted.slot);
-    this.#error ??= error;
+    const error = work.execute();
+    work.onTime?.(startMs, this.#clock.nowMs());
+    this.#log(error === undefined ? 'end' : 'error', work.name, slot);
+    if (error !== undefined) this.#failures.push({ place: work.place, error });
     this.#start();
     this.#checkWaiting();
   }

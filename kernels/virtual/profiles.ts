@@ -1,5 +1,7 @@
 /** What the virtual device knows of hardware: peak rates from vendors' data, latencies assumed or measured. */
 
+import type { Fences } from '../../scheduler/work-queue.js';
+
 /** A device to simulate. Rates per millisecond, times in milliseconds. */
 export interface DeviceProfile {
   readonly name: string;
@@ -13,6 +15,11 @@ export interface DeviceProfile {
   readonly minKernelMs: number;
   /** Host time to submit one kernel. */
   readonly submitMs: number;
+  /**
+   * What waiting for a mark leaves in flight: `'each'` the work behind it (CUDA events), `'all'` nothing (TensorFlow's
+   * addon). See `WorkQueue`.
+   */
+  readonly fences: Fences;
   /** Kernels a stream's queue takes before submitting blocks. */
   readonly queueDepth: number;
   /** From the end of the awaited work until the host thread runs again. */
@@ -32,6 +39,7 @@ export interface DeviceProfile {
  * Fence, poll and copy latency are assumed, in the range CUDA's documentation and forums report.
  */
 const HOST = {
+  fences: 'each',
   efficiency: 0.6,
   minKernelMs: 0.002,
   submitMs: 0.005,

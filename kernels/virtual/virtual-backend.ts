@@ -1,11 +1,11 @@
-/** Kernels and memory of a simulated stream. A call only prepares work; the virtual thread submits it and lets time pass. */
+/** Kernels and memory of a simulated stream. A call only prepares work; the queue submits it and lets time pass. */
 import { type CurfewError, curfewError, invariant } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
   DeviceTensor,
-  KernelBackend,
   Preparation,
   ProgramNode,
+  QueueingBackend,
   TimedWork,
   ValueTable,
 } from '../../scheduler/kernel.js';
@@ -24,6 +24,8 @@ import type { QueuedWork } from './device-queue.js';
 import type { NodeFaults } from './faults.js';
 import type { Simulation } from './options.js';
 import type { Random } from './random.js';
+import type { VirtualClock } from './virtual-clock.js';
+import type { VirtualQueue } from './virtual-queue.js';
 
 /** Name of work that copies to the device. */
 export const COPY_IN = 'copy in';
@@ -37,45 +39,34 @@ interface VirtualTensor extends DeviceTensor {
   released: boolean;
 }
 
-export class VirtualBackend implements KernelBackend {
+/** What a simulated stream's kernels are made with. */
+export interface VirtualBackendOptions {
+  readonly simulation: Simulation;
+  readonly faults: NodeFaults;
+  readonly random: Random;
+  readonly clock: VirtualClock;
+  readonly queue: VirtualQueue;
+  readonly limitBytes: number | undefined;
+}
+
+export class VirtualBackend implements QueueingBackend {
   readonly device = 'virtual';
-  readonly queueing = true;
+  readonly queue: VirtualQueue;
   readonly memory: BackendMemory = { liveBytes: 0, peakBytes: 0 };
   readonly #simulation: Simulation;
   readonly #faults: NodeFaults;
   readonly #random: Random;
+  readonly #clock: VirtualClock;
   readonly #limitBytes: number;
-  #prepared: QueuedWork[] = [];
-  #copyMs = 0;
-  #copiedBytes = 0;
   #onWork: ((work: TimedWork) => void) | undefined;
 
-  constructor(simulation: Simulation, faults: NodeFaults, random: Random, limitBytes: number | undefined) {
+  constructor({ simulation, faults, random, clock, queue, limitBytes }: VirtualBackendOptions) {
     this.#simulation = simulation;
     this.#faults = faults;
     this.#random = random;
+    this.#clock = clock;
+    this.queue = queue;
     this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Work prepared since the last call, in order. */
-  takeWork(): readonly QueuedWork[] {
-    const work = this.#prepared;
-    this.#prepared = [];
-    return work;
-  }
-
-  /** Host time that copying out takes and that has not passed yet. */
-  get copyMs(): number {
-    return this.#copyMs;
-  }
-
-  /** Has the copies begin now. Returns how long they take. */
-  takeCopies(nowMs: number): number {
-    const [copyMs, bytes] = [this.#copyMs, this.#copiedBytes];
-    this.#copyMs = 0;
-    this.#copiedBytes = 0;
-    if (bytes > 0) this.#onWork?.({ kind: 'copy-out', startMs: nowMs, endMs: nowMs + copyMs, bytes });
-    return copyMs;
   }
 
   prepare(node: ProgramNode): Preparation {
@@ -174,18 +165,22 @@ export class VirtualBackend implements KernelBackend {
   ): void {
     const onWork = this.#onWork;
     const onTime = onWork && ((startMs: number, endMs: number) => onWork({ ...timed, startMs, endMs }));
-    const work: QueuedWork = { name, durationMs, fenced: false, execute, onTime };
+    const work: QueuedWork = { name, durationMs, place: 0, execute, onTime };
     for (const output of outputs) output.madeBy = work;
-    this.#prepared.push(work);
+    this.queue.prepare(work);
   }
 
-  read(tensor: DeviceTensor): Uint8Array {
+  async read(tensor: DeviceTensor): Promise<Uint8Array> {
     const { data, madeBy, released } = tensor as VirtualTensor;
     invariant(!released, 'a tensor is read before its release');
-    invariant(data !== undefined && madeBy?.fenced, 'a tensor is read after a fence that covers it');
-    const { copyLatencyMs, copyBytesPerMs } = this.#simulation.profile;
-    this.#copyMs += copyLatencyMs + data.byteLength / copyBytesPerMs;
-    this.#copiedBytes += data.byteLength;
+    invariant(
+      data !== undefined && madeBy !== undefined && this.queue.isPassed(madeBy),
+      'a tensor is read after a wait that covers it',
+    );
+    const startMs = this.#clock.nowMs();
+    const bytes = data.byteLength;
+    await this.queue.copyOut(bytes);
+    this.#onWork?.({ kind: 'copy-out', startMs, endMs: this.#clock.nowMs(), bytes });
     return bytesOf(data);
   }
 

@@ -43,13 +43,21 @@ class VirtualControls implements RunControls {
   }
 
   stop(slot: SlotIndex, state: number): boolean {
-    return this.#shared.stop(slot, state);
+    const stopped = this.#shared.stop(slot, state);
+    if (stopped) this.#wake(slot);
+    return stopped;
+  }
+
+  /** A thread that pauses in the run's work goes on. */
+  #wake(slot: SlotIndex): void {
+    for (const thread of this.#threads) thread?.onStop(slot);
   }
 
   setDeadline(slot: SlotIndex, atMs: number): void {
     const word = Atomics.load(this.#block.words, slot);
     const cancel = this.#clock.setTimer(atMs + this.#offsetMs - this.#clock.nowMs(), () => {
-      if ((word & STATE_MASK) === RUN_STATE.running) stopWord(this.#block, slot, word, RUN_STATE.deadline);
+      const runs = (word & STATE_MASK) === RUN_STATE.running;
+      if (runs && stopWord(this.#block, slot, word, RUN_STATE.deadline)) this.#wake(slot);
     });
     this.#cancel.set(slot, cancel);
   }
@@ -79,6 +87,20 @@ function completeOptions(options: VirtualOptions): Simulation {
 
 type TimedFault = Extract<VirtualFault, { atMs: number }>;
 
+function happen(kind: 'device-lost' | 'stall' | 'lost-wake-up', thread: VirtualThread | undefined): void {
+  switch (kind) {
+    case 'device-lost':
+      thread?.end(new Error('simulated loss of the device'));
+      break;
+    case 'stall':
+      thread?.device.stall();
+      break;
+    case 'lost-wake-up':
+      thread?.device.loseWakeUp();
+      break;
+  }
+}
+
 function scheduleFaults(
   faults: readonly VirtualFault[],
   clock: VirtualClock,
@@ -87,8 +109,7 @@ function scheduleFaults(
   for (const fault of faults.filter((any): any is TimedFault => 'atMs' in any)) {
     clock.setTimer(fault.atMs, () => {
       if (fault.kind === 'clock-jump') clock.jump(fault.byMs);
-      else if (fault.kind === 'stall') threads[fault.stream]?.queue.stall();
-      else threads[fault.stream]?.end(new Error('simulated loss of the device'));
+      else happen(fault.kind, threads[fault.stream]);
     });
   }
 }

@@ -1,16 +1,21 @@
-/** A stream's thread on virtual time: the same session as in a real worker, driven from event to event. */
+/** A stream's thread on virtual time: the same session, driver and inbox as in a real worker. */
+import { type ControlWord, stopReasonOf } from '../../scheduler/cancellation.js';
+import type { DeviceWait } from '../../scheduler/device-wait.js';
 import { invariant } from '../../scheduler/errors.js';
-import type { DeviceWait, DeviceWaiting } from '../../scheduler/queued-loop.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
-import { type FromStream, type ToStream, writeMemory } from '../stream-worker/protocol.js';
+import { drive } from '../stream-worker/driver.js';
+import { Inbox } from '../stream-worker/inbox.js';
+import { writeMemory } from '../stream-worker/memory-words.js';
+import type { FromStream, ToStream } from '../stream-worker/protocol.js';
 import { StreamSession } from '../stream-worker/session.js';
 import type { StreamThread, ThreadEvents } from '../stream-worker/thread.js';
-import { DeviceQueue, type Submission } from './device-queue.js';
+import { DeviceQueue } from './device-queue.js';
 import type { NodeFaults } from './faults.js';
 import type { Simulation } from './options.js';
 import { createRandom } from './random.js';
 import { COPY_IN, VirtualBackend } from './virtual-backend.js';
 import type { VirtualClock } from './virtual-clock.js';
+import { VirtualQueue } from './virtual-queue.js';
 
 /** What a virtual thread is made with. */
 export interface VirtualThreadOptions {
@@ -31,33 +36,26 @@ const TERMINATE_MS = 7;
 const SEED_STRIDE = 7919;
 
 export class VirtualThread implements StreamThread {
-  readonly queue: DeviceQueue;
+  readonly device: DeviceQueue;
   readonly #options: VirtualThreadOptions;
   readonly #events: ThreadEvents;
   readonly #backend: VirtualBackend;
   readonly #session: StreamSession;
-  readonly #inbox: ToStream[] = [];
-  /** What the thread is working on, and the submission of each step of it. */
-  #work: DeviceWaiting<void> | undefined;
-  #submissions = new Map<number, Submission>();
-  /** Work in flight by the slot it was submitted for: a slot must outlive its work. */
-  readonly #inFlight = new Map<SlotIndex | undefined, Submission[]>();
+  readonly #inbox: Inbox<ToStream>;
+  /** The slot whose run the thread works on. */
   #slot: SlotIndex | undefined;
+  /** Ends the pause that the thread makes. */
+  #wake: (() => void) | undefined;
   #ended = false;
 
   constructor(options: VirtualThreadOptions, events: ThreadEvents) {
-    const { simulation, stream, faults, clock, memoryLimitBytes } = options;
+    const { simulation, clock } = options;
     this.#options = options;
     this.#events = events;
-    this.#backend = new VirtualBackend(
-      simulation,
-      faults,
-      createRandom(simulation.seed + stream * SEED_STRIDE),
-      memoryLimitBytes,
-    );
-    this.queue = new DeviceQueue(clock, simulation.profile.queueDepth, (event, name, slot) =>
+    this.device = new DeviceQueue(clock, simulation.profile.queueDepth, (event, name, slot) =>
       this.#log(event, name, slot),
     );
+    this.#backend = this.#createBackend();
     const memory = new Float64Array(options.memory);
     this.#session = new StreamSession({
       backend: this.#backend,
@@ -67,14 +65,31 @@ export class VirtualThread implements StreamThread {
       post: (message) => this.#send(message),
       onMemory: (constantBytes) => writeMemory(memory, this.#backend.memory, constantBytes),
     });
+    this.#inbox = new Inbox((message) => this.#handle(message).catch((error) => this.#surface(error)));
     this.#send({ type: 'ready' });
   }
 
-  post(message: ToStream): void {
-    this.#after(this.#options.simulation.profile.messageMs, () => {
-      this.#inbox.push(message);
-      if (this.#work === undefined) this.#takeMessage();
+  #createBackend(): VirtualBackend {
+    const { simulation, faults, clock, stream, memoryLimitBytes } = this.#options;
+    const slotOf = () => this.#slot;
+    const thread = {
+      get slot() {
+        return slotOf();
+      },
+      after: (ms: number, callback: () => void) => this.#after(ms, callback),
+    };
+    return new VirtualBackend({
+      simulation,
+      faults,
+      random: createRandom(simulation.seed + stream * SEED_STRIDE),
+      clock,
+      queue: new VirtualQueue(this.device, simulation.profile, thread),
+      limitBytes: memoryLimitBytes,
     });
+  }
+
+  post(message: ToStream): void {
+    this.#after(this.#options.simulation.profile.messageMs, () => this.#inbox.receive(message));
   }
 
   ref(): void {}
@@ -91,17 +106,21 @@ export class VirtualThread implements StreamThread {
     });
   }
 
+  /** A run of this slot was stopped. */
+  onStop(slot: SlotIndex): void {
+    if (this.#slot === slot) this.#wake?.();
+  }
+
   /** A slot must outlive its work. Copies to the device have read the slot's buffer when they are submitted. */
   hasWorkOf(slot: SlotIndex | undefined): boolean {
-    const submissions = this.#ended ? [] : (this.#inFlight.get(slot) ?? []);
-    return submissions.some(({ done, work }) => !done && work.name !== COPY_IN);
+    return this.device.hasWorkOf(slot, ({ name }) => name !== COPY_IN);
   }
 
   /** The thread dies, and all that its queue holds with it. */
   end(reason: Error): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.queue.end();
+    this.device.end();
     this.#log('thread ends', reason.message, undefined);
     this.#events.onExit(reason);
   }
@@ -122,88 +141,54 @@ export class VirtualThread implements StreamThread {
     });
   }
 
-  /** Messages leave after the copies that fill them, and arrive in order: all take equally long. */
+  /** Messages arrive in order: all take equally long. */
   #send(message: FromStream): void {
-    const { messageMs } = this.#options.simulation.profile;
-    this.#after(this.#backend.copyMs + messageMs, () => this.#events.onMessage(message));
+    this.#after(this.#options.simulation.profile.messageMs, () => this.#events.onMessage(message));
   }
 
-  #takeMessage(): void {
-    const message = this.#inbox.shift();
-    if (message === undefined) return;
-    this.#slot = 'slot' in message ? message.slot : undefined;
-    this.#log('message', message.type, this.#slot);
-    this.#submissions = new Map();
-    this.#work = this.#session.handle(message);
-    this.#step(() => this.#work!.next(false));
-  }
-
-  #step(resume: () => IteratorResult<DeviceWait, void>): void {
-    const next = resume();
-    this.#after(this.#backend.takeCopies(this.#options.clock.nowMs()), () => {
-      if (next.done) this.#endOfWork();
-      else this.#wait(next.value);
+  /** A broken invariant is thrown where the clock is driven. */
+  #surface(error: unknown): void {
+    this.#options.clock.setTimer(0, () => {
+      throw error;
     });
   }
 
-  #endOfWork(): void {
-    this.#submitPrepared(undefined);
-    invariant(
-      !this.hasWorkOf(this.#slot),
-      `stream ${this.#options.stream} has no work in flight after its segment ended`,
-    );
-    this.#inFlight.delete(this.#slot);
-    this.#work = undefined;
-    this.#takeMessage();
+  async #handle(message: ToStream): Promise<void> {
+    this.#slot = 'slot' in message ? message.slot : undefined;
+    this.#log('message', message.type, this.#slot);
+    await drive(this.#session.handle(message), (wait) => this.#wait(wait));
+    this.#backend.queue.flush();
+    const { stream } = this.#options;
+    invariant(!this.hasWorkOf(this.#slot), `stream ${stream} has no work in flight after its segment ended`);
+    this.#slot = undefined;
   }
 
-  #wait(wait: DeviceWait): void {
-    const { profile } = this.#options.simulation;
-    const resume = (waited: boolean) => this.#step(() => this.#answer(waited));
-    const passFence = (submission: Submission, waited: boolean) => {
-      this.queue.fenced(submission);
-      resume(waited);
-    };
+  #wait(wait: DeviceWait) {
+    const { queue } = this.#backend;
     switch (wait.kind) {
       case 'submit':
-        this.#after(profile.submitMs, () =>
-          this.queue.whenRoom(() => {
-            this.#submitPrepared(wait.step);
-            resume(false);
-          }),
-        );
-        break;
+        return queue.submit();
+      case 'mark':
+        return queue.wait(wait.mark);
+      case 'read':
+        return this.#backend.read(wait.tensor);
       case 'pause':
-        this.#after(wait.ms, () => resume(true));
-        break;
-      case 'fence': {
-        const submission = this.#submissions.get(wait.step);
-        invariant(submission !== undefined, 'a fence waits for a step that was submitted');
-        if (submission.done) this.#after(profile.pollMs, () => passFence(submission, false));
-        else
-          this.queue.whenDone(submission, () =>
-            this.#after(profile.fenceMs, () => passFence(submission, true)),
-          );
-        break;
-      }
+        return this.#pause(wait.ms, wait.control);
     }
   }
 
-  /** Errors of the device surface at the fence that waits for the work. */
-  #answer(waited: boolean): IteratorResult<DeviceWait, void> {
-    const error = this.queue.takeError();
-    if (error === undefined) return this.#work!.next(waited);
-    return this.#work!.throw(error);
-  }
-
-  #submitPrepared(step: number | undefined): void {
-    for (const work of this.#backend.takeWork()) {
-      this.#log('submit', work.name, this.#slot);
-      const submission = this.queue.submit(work, this.#slot);
-      if (step !== undefined) this.#submissions.set(step, submission);
-      const inFlight = this.#inFlight.get(this.#slot);
-      if (inFlight === undefined) this.#inFlight.set(this.#slot, [submission]);
-      else inFlight.push(submission);
-    }
+  #pause(ms: number, { words, index }: ControlWord): Promise<undefined> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#wake = undefined;
+        resolve(undefined);
+      };
+      this.#wake = wake;
+      if (stopReasonOf(Atomics.load(words, index)) !== undefined) wake();
+      else
+        this.#after(ms, () => {
+          if (this.#wake === wake) wake();
+        });
+    });
   }
 }

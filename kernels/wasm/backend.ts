@@ -5,7 +5,7 @@ import type {
   BackendMemory,
   CreateKernelBackend,
   DeviceTensor,
-  KernelBackend,
+  ImmediateBackend,
   Preparation,
   PreparedNode,
   ProgramNode,
@@ -43,9 +43,8 @@ async function createInstance(limitBytes: number | undefined): Promise<Instance>
   return { module, heap, kernels, stockBackend, scratch: { a: heap.reserveShape(), b: heap.reserveShape() } };
 }
 
-class WasmBackend implements KernelBackend {
+class WasmBackend implements ImmediateBackend {
   readonly device = 'wasm';
-  readonly queueing = false;
   readonly memory: Readonly<BackendMemory>;
   #instance: Instance | undefined;
 

@@ -1,0 +1,31 @@
+/** Whose fault an error is: turns what kernels and backends throw into errors that name a node. */
+import { CurfewError, curfewError, type ErrorRecord, toErrorRecord } from '../../scheduler/errors.js';
+
+/** Errors stand in for the ones underneath them at most this deep. */
+const MAX_CAUSES = 8;
+
+/** The error with a node's name. What is no Curfew error becomes KERNEL_FAILED. */
+export function blame(error: unknown, node: string): CurfewError {
+  if (error instanceof CurfewError) {
+    const { code, message, expected, received } = error;
+    return curfewError(code, `node "${node}": ${message}`, { node, cause: error, expected, received });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return curfewError('KERNEL_FAILED', `node "${node}": ${message}`, { node, cause: error });
+}
+
+/** The same as a record for another thread; an error that names a node keeps it. */
+export function blamedRecord(error: unknown, node: string | undefined): ErrorRecord {
+  const names = error instanceof CurfewError && error.node !== undefined;
+  return toErrorRecord(names ? error : blame(error, node ?? '(segment)'), 'KERNEL_FAILED', node);
+}
+
+/** Whether a WebAssembly trap is underneath: the instance it happened in may be left in any state. */
+export function isTrap(error: unknown): boolean {
+  let inner = error;
+  for (let depth = 0; depth < MAX_CAUSES && inner instanceof Error; depth++) {
+    if (inner.name === 'RuntimeError') return true;
+    inner = inner.cause;
+  }
+  return false;
+}

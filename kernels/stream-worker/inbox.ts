@@ -1,0 +1,30 @@
+/** The inbox of a stream's thread: messages are handled one after the other, also where handling one is asynchronous. */
+
+export class Inbox<Message> {
+  readonly #handle: (message: Message) => Promise<void> | undefined;
+  readonly #waiting: Message[] = [];
+  #busy = false;
+
+  /** @param handle handles a message, within the call or until the promise it returns has settled */
+  constructor(handle: (message: Message) => Promise<void> | undefined) {
+    this.#handle = handle;
+  }
+
+  /** Takes a message. What `handle` throws within the call is thrown; a rejection is an unhandled one. */
+  receive(message: Message): void {
+    if (this.#busy) {
+      this.#waiting.push(message);
+      return;
+    }
+    const pending = this.#handle(message);
+    if (pending !== undefined) void this.#handleRest(pending);
+  }
+
+  async #handleRest(first: Promise<void>): Promise<void> {
+    this.#busy = true;
+    await first;
+    for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift())
+      await this.#handle(message);
+    this.#busy = false;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The contract of a queueing device's queue: work is submitted, and marks are points in it. A mark is a value of a
+ * timeline semaphore, as IREE's `hal/semaphore.h` describes it: a monotone payload that can be asked for and waited for.
+ */
+
+/**
+ * A point in a stream's submitted work: everything submitted up to it. Marks of one stream increase; a mark is reached
+ * when all work up to it is over, so reaching one reaches all before it.
+ */
+export type Mark = number & { readonly __mark: unique symbol };
+
+/**
+ * What waiting for a mark does to the work behind it. `'each'`: it stays in flight (WebGPU, CUDA events). `'all'`:
+ * everything submitted before the wait ends first (TensorFlow's addon, whose only fence is reading a tensor).
+ */
+export type Fences = 'each' | 'all';
+
+/** The queue of one stream. All calls come from the stream's worker. */
+export interface WorkQueue {
+  readonly fences: Fences;
+  /**
+   * Submits the work that calls before it have prepared, and returns the mark behind it. May wait for room, and may
+   * return a promise: a device may need a turn of the event loop now and then.
+   */
+  submit(): Mark | Promise<Mark>;
+  /** Whether the mark is known to be reached. Never waits; a device that learns it by waiting only says so afterwards. */
+  reached(mark: Mark): boolean;
+  /**
+   * Waits until the mark is reached. Returns whether that took waiting: false means that the work was over before the
+   * call, when is unknown.
+   *
+   * @throws the first failure of work up to the mark (rejects with it) that no earlier wait has thrown. Memory that the
+   *   failed work uses stays valid: it is released later, in stream order.
+   */
+  wait(mark: Mark): boolean | Promise<boolean>;
+}
