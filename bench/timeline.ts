@@ -18,7 +18,8 @@ import { createEngine, type Engine, type RunOptions } from '../runtime/index.js'
 import type { CancellationMode } from '../scheduler/cancellation.js';
 import { createSystemClock } from '../scheduler/clock.js';
 import { runSegment } from '../scheduler/node-loop.js';
-import { planGraph, writeConstants } from '../scheduler/plan.js';
+import { writeConstants } from '../scheduler/plan/constants.js';
+import { planGraph } from '../scheduler/plan-graph.js';
 import { RecordRing } from '../scheduler/record-ring.js';
 import { StreamTimeline } from '../scheduler/stream-timeline.js';
 import { addChain, TINY_LENGTH } from './chains.js';
@@ -61,7 +62,7 @@ async function chainOnThisThread() {
   });
   const plan = planGraph(GRAPH, { streams: 1, placement: 'single' });
   const constants = new SharedArrayBuffer(plan.constantBytes);
-  writeConstants(GRAPH, plan, new Uint8Array(constants));
+  writeConstants(GRAPH, new Uint8Array(constants));
   const store = new ProgramStore(backend);
   store.load(0, plan.programs[0]!, constants);
   const { steps, template, costs, runValues } = store.get(0);

@@ -7,7 +7,9 @@ import { type CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph } from '../scheduler/graph.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import type { Placement } from '../scheduler/placement.js';
-import { type Plan, planGraph, writeConstants } from '../scheduler/plan.js';
+import { writeConstants } from '../scheduler/plan/constants.js';
+import type { Plan } from '../scheduler/plan.js';
+import { planGraph } from '../scheduler/plan-graph.js';
 import type { ProgramKey } from '../scheduler/stream.js';
 import { Admission } from './admission.js';
 import { EngineEmitter, type EngineEvents } from './events.js';
@@ -124,7 +126,7 @@ export class Engine {
   /** All or nothing: when one stream cannot take its program, none keeps one. */
   async #load(plan: Plan, key: ProgramKey, streams: readonly DeviceStream[]): Promise<readonly Fallback[]> {
     const constants = new SharedArrayBuffer(plan.constantBytes);
-    writeConstants(plan.graph, plan, new Uint8Array(constants));
+    writeConstants(plan.graph, new Uint8Array(constants));
     const loads = streams.map((stream, lane) =>
       stream.load(key, plan.programs[plan.lanes === 1 ? 0 : lane]!, constants),
     );

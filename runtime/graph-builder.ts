@@ -1,5 +1,6 @@
 /** Building a graph by hand: every call checks what it is given, `build()` checks the whole. */
-import { checkName, createGraph, isGraph } from '../scheduler/check.js';
+import { checkName } from '../scheduler/check/name.js';
+import { createGraph, isGraph } from '../scheduler/check.js';
 import { quote } from '../scheduler/errors.js';
 import type { Graph, HostFunction, NodeDefinition, ValueReference } from '../scheduler/graph.js';
 import { checkData, checkSpec, formatSpec, type Tensor, type TensorSpec } from '../scheduler/tensor.js';

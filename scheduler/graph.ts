@@ -141,3 +141,9 @@ export interface GraphDefinition {
 export function isWork(node: Node): node is KernelNode | HostNode {
   return node.kind === 'kernel' || node.kind === 'host';
 }
+
+/** The spec of a value alone, as messages between threads carry it. */
+export function specOf(graph: Graph, value: ValueId): TensorSpec {
+  const { dtype, shape } = graph.values[value]!;
+  return { dtype, shape };
+}

@@ -6,7 +6,7 @@ import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { CancellationMode } from '../scheduler/cancellation.js';
 import type { Graph } from '../scheduler/graph.js';
 import type { DeviceTensor, KernelBackend } from '../scheduler/kernel.js';
-import { planGraph } from '../scheduler/plan.js';
+import { planGraph } from '../scheduler/plan-graph.js';
 import type { TensorSpec } from '../scheduler/tensor.js';
 import { startPuppetEngine } from './support/engines.js';
 import { ManualClock } from './support/manual-clock.js';

@@ -1,5 +1,12 @@
 /** A graph's nodes as definitions again, to be part of another graph. */
-import type { Graph, Node, NodeDefinition, ValueId, ValueReference } from '../../scheduler/graph.js';
+import {
+  type Graph,
+  type Node,
+  type NodeDefinition,
+  specOf,
+  type ValueId,
+  type ValueReference,
+} from '../../scheduler/graph.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
 import { outputReference } from './value.js';
 
@@ -38,11 +45,6 @@ export function inlineGraph(
   }
   const outputs = new Map([...graph.outputValues].map(([name, value]) => [name, references.get(value)!]));
   return { nodes, outputs };
-}
-
-function specOf(graph: Graph, id: ValueId): TensorSpec {
-  const { dtype, shape } = graph.values[id]!;
-  return { dtype, shape };
 }
 
 function redefine(

@@ -1,6 +1,6 @@
 /** What a traced function returns, as named tensors. */
 import { Tensor } from '@tensorflow/tfjs-core';
-import { checkName } from '../../scheduler/check.js';
+import { checkName } from '../../scheduler/check/name.js';
 import { quote } from '../../scheduler/errors.js';
 import { invalidTrace } from './violations.js';
 

@@ -1,6 +1,6 @@
 /** One trace, from the caller's backend to the recording one and back. */
 import * as tf from '@tensorflow/tfjs-core';
-import { checkName } from '../../scheduler/check.js';
+import { checkName } from '../../scheduler/check/name.js';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { Graph } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readRun } from '../../runtime/timeline/read-run.js';
 import { Timeline } from '../../runtime/timeline/timeline.js';
 import type { RunReport } from '../../scheduler/outcome.js';
-import { planGraph } from '../../scheduler/plan.js';
+import { planGraph } from '../../scheduler/plan-graph.js';
 import type { RecordKindName, TimelineRecord } from '../../scheduler/timeline-record.js';
 import { chain, checkedTrace } from '../support/timelines.js';
 
