@@ -11,11 +11,12 @@ import { writeConstants } from '../scheduler/plan/constants.js';
 import type { Plan } from '../scheduler/plan.js';
 import { planGraph } from '../scheduler/plan-graph.js';
 import type { ProgramKey } from '../scheduler/stream.js';
+import type { TensorSpecs } from '../scheduler/tensor.js';
 import { Admission } from './admission.js';
 import { EngineEmitter, type EngineEvents } from './events.js';
 import { Exchanges } from './exchanges.js';
 import { Executable } from './executable.js';
-import { ExecutableRun, type RunResult } from './executable-run.js';
+import { ExecutableRun } from './executable-run.js';
 import { checkFeeds } from './feeds.js';
 import {
   type CheckedEngineOptions,
@@ -25,6 +26,7 @@ import {
   type EngineOptions,
   type TimelineOptions,
 } from './options.js';
+import type { RunResult } from './run-result.js';
 import { SlotTable } from './slots.js';
 import { collectStats, type EngineStats, RunCounts } from './stats.js';
 import type { EngineTimeline } from './timeline/engine-timeline.js';
@@ -93,7 +95,10 @@ export class Engine {
    *   node; INVALID_PLACEMENT, INVALID_OPTION, LIMIT_EXCEEDED, OUT_OF_MEMORY (constants), DEVICE_LOST, ENGINE_CLOSED
    * @example const classify = await engine.compile(graph, { name: 'classify' });
    */
-  async compile(graph: Graph, options: CompileOptions = {}): Promise<Executable> {
+  async compile<Inputs extends TensorSpecs, Outputs extends TensorSpecs>(
+    graph: Graph<Inputs, Outputs>,
+    options: CompileOptions = {},
+  ): Promise<Executable<Inputs, Outputs>> {
     if (this.#closing !== undefined) throw engineClosed('compile');
     if (!isGraph(graph)) {
       throw curfewError(

@@ -17,18 +17,10 @@ import type { Exchanges } from './exchanges.js';
 import { collectOutputs } from './feeds.js';
 import { runHostNode } from './host-node.js';
 import type { CheckedRunOptions } from './options.js';
+import type { RunResult } from './run-result.js';
 import type { Place } from './slots.js';
 import type { RunRecording } from './timeline/recorder.js';
 import type { Timeline } from './timeline/timeline.js';
-
-/** What a run resolves with. */
-export interface RunResult {
-  /** Outputs by name; with `onDeadline: 'partial'` those that were computed. The record has no prototype. */
-  readonly outputs: Record<string, Tensor>;
-  readonly report: RunReport;
-  /** Only when asked for. */
-  readonly timeline: Timeline | undefined;
-}
 
 /** What a run needs of its engine and its executable. */
 export interface RunContext {

@@ -9,10 +9,16 @@ import {
   type Tensor,
   type TensorData,
   type TensorSpec,
+  type TensorSpecs,
 } from '../scheduler/tensor.js';
 
-/** What a run is fed: by input name a tensor, or its bare data. */
-export type Feeds = Readonly<Record<string, Tensor | TensorData>>;
+/**
+ * What a run is fed: for each input its bare data, in the container of its dtype, or a tensor, whose dtype and shape
+ * are looked at when the run is called.
+ */
+export type Feeds<Inputs extends TensorSpecs = TensorSpecs> = [keyof Inputs] extends [never]
+  ? Readonly<Record<string, never>>
+  : { readonly [Name in keyof Inputs]: TensorData<Inputs[Name]['dtype']> | Tensor };
 
 function invalidFeed(name: string, expected: string, received: unknown) {
   return curfewError(

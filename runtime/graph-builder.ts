@@ -3,7 +3,14 @@ import { checkName } from '../scheduler/check/name.js';
 import { createGraph, isGraph } from '../scheduler/check.js';
 import { quote } from '../scheduler/errors.js';
 import type { Graph, HostFunction, NodeDefinition, ValueReference } from '../scheduler/graph.js';
-import { checkData, checkSpec, formatSpec, type Tensor, type TensorSpec } from '../scheduler/tensor.js';
+import {
+  checkData,
+  checkSpec,
+  formatSpec,
+  type Tensor,
+  type TensorSpec,
+  type TensorSpecs,
+} from '../scheduler/tensor.js';
 import { plainAttributes } from './attributes.js';
 import { describeKernel, sameSpec } from './graph-builder/describe-kernel.js';
 import { inlineGraph } from './graph-builder/inline.js';
@@ -188,11 +195,11 @@ export class GraphBuilder {
    * @throws INVALID_GRAPH for something that is no graph, an input that is missing, unknown or of another spec, or a
    *   prefix that gives a node a used name
    */
-  graph(
-    graph: Graph,
-    inputs: BuilderInputs,
+  graph<Inputs extends TensorSpecs, Outputs extends TensorSpecs>(
+    graph: Graph<Inputs, Outputs>,
+    inputs: { readonly [Name in keyof Inputs]: BuilderInput },
     options: InlineOptions = {},
-  ): Readonly<Record<string, BuilderValue>> {
+  ): { readonly [Name in keyof Outputs]: BuilderValue } {
     if (!isGraph(graph)) throw invalid(`graph(): expected a graph, received ${quote(graph)}`, 'graph', graph);
     const prefix = options.prefix ?? this.#names.fresh('graph');
     const what = `inlined graph ${quote(prefix)}`;
@@ -204,9 +211,10 @@ export class GraphBuilder {
     const rename = (name: string) => (prefix === '' ? name : `${prefix}/${name}`);
     const inlined = inlineGraph(graph, new Map(Object.entries(references)), rename);
     for (const { definition, outputs } of inlined.nodes) this.#define(definition, outputs);
-    return toRecord(
-      [...inlined.outputs].map(([name, reference]) => [name, this.#value(reference, graph.outputs[name]!)]),
+    const values = [...inlined.outputs].map(
+      ([name, reference]) => [name, this.#value(reference, graph.outputs[name]!)] as const,
     );
+    return toRecord(values) as { [Name in keyof Outputs]: BuilderValue };
   }
 
   /**

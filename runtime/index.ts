@@ -13,12 +13,11 @@ export { CurfewError, ERROR_CODES, type ErrorCode } from '../scheduler/errors.js
 export type { Graph, HostContext, HostFunction } from '../scheduler/graph.js';
 export type { Outcome, RunReport } from '../scheduler/outcome.js';
 export type { Placement, PlacementFunction } from '../scheduler/placement.js';
-export type { DType, Shape, Tensor, TensorData, TensorSpec } from '../scheduler/tensor.js';
+export type { DType, Shape, Tensor, TensorData, TensorSpec, TensorSpecs } from '../scheduler/tensor.js';
 export { type CompileOptions, createEngine, type Engine } from './engine.js';
 export { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
 export type { EngineEvents, RunInfo } from './events.js';
 export type { Executable } from './executable.js';
-export type { RunResult } from './executable-run.js';
 export type { Feeds } from './feeds.js';
 export {
   type BuilderInput,
@@ -30,7 +29,8 @@ export {
   type KernelOptions,
   type KernelValue,
 } from './graph-builder.js';
-export type { EngineOptions, RunOptions, TimelineOptions } from './options.js';
+export type { EngineOptions, OnDeadline, RunOptions, TimelineOptions } from './options.js';
+export type { RunOutputs, RunResult } from './run-result.js';
 export type { EngineStats, StreamStats } from './stats.js';
 export type { EngineTimeline } from './timeline/engine-timeline.js';
 export type { LaneAccount, LaneParts } from './timeline/lane-account.js';
@@ -44,4 +44,10 @@ export type {
   TimelineSpanKind,
 } from './timeline/timeline-data.js';
 export type { ChromeTrace, TraceEvent } from './timeline/trace-event.js';
-export { type TracedInput, type TraceFunction, type TraceResult, trace } from './trace.js';
+export {
+  type TracedInput,
+  type TracedOutputs,
+  type TraceFunction,
+  type TraceResult,
+  trace,
+} from './trace.js';

@@ -38,8 +38,11 @@ export interface EngineOptions {
   readonly drainLimitMs?: number | undefined;
 }
 
+/** What a run does at its deadline. */
+export type OnDeadline = 'reject' | 'partial';
+
 /** Options of `executable.run`. */
-export interface RunOptions {
+export interface RunOptions<Policy extends OnDeadline = OnDeadline, Recorded extends boolean = boolean> {
   /** Stops the run when aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds from this call until the deadline; waiting counts. 0 to 2^31 − 1; 0 never dispatches. Default: none. */
@@ -47,11 +50,11 @@ export interface RunOptions {
   /** Where the run looks for a stop. Default `'none'` without `signal` and `timeoutMs`, `'node'` with either. */
   readonly cancellation?: CancellationOption | undefined;
   /** `'reject'` (default), or `'partial'`: resolve at the deadline with the outputs computed so far. */
-  readonly onDeadline?: 'reject' | 'partial' | undefined;
+  readonly onDeadline?: Policy | undefined;
   /** Among waiting runs the higher goes first; equals go in order of the calls. Any finite number. Default 0. */
   readonly priority?: number | undefined;
   /** Whether to record a timeline. Default false. */
-  readonly timeline?: boolean | undefined;
+  readonly timeline?: Recorded | undefined;
 }
 
 /** Options of `engine.startTimeline`. */

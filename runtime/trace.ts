@@ -1,36 +1,12 @@
 /** From a TensorFlow.js function to a graph. */
-import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { quote } from '../scheduler/errors.js';
 import type { Graph } from '../scheduler/graph.js';
-import type { TensorSpec } from '../scheduler/tensor.js';
+import type { TensorSpecs } from '../scheduler/tensor.js';
+import type { TracedOutputs, TraceFunction, TraceResult } from './trace/signature.js';
 import { activeViolations, invalidTrace } from './trace/violations.js';
 
-interface TensorsByRank {
-  0: Scalar;
-  1: Tensor1D;
-  2: Tensor2D;
-  3: Tensor3D;
-  4: Tensor4D;
-  5: Tensor5D;
-}
-
-/** The TensorFlow.js tensor that stands for an input of this spec. */
-export type TracedInput<Spec extends TensorSpec> = Spec['shape']['length'] extends keyof TensorsByRank
-  ? TensorsByRank[Spec['shape']['length']]
-  : Tensor;
-
-/** What a traced function may return. */
-export type TraceResult =
-  | Tensor
-  | readonly Tensor[]
-  | { readonly [output: string]: Tensor | readonly Tensor[] };
-
-/** A function that can be traced. */
-export type TraceFunction<Inputs extends Readonly<Record<string, TensorSpec>>> = (
-  inputs: {
-    readonly [Name in keyof Inputs]: TracedInput<Inputs[Name]>;
-  },
-) => TraceResult;
+export type { TracedInput, TracedOutputs, TraceFunction, TraceResult } from './trace/signature.js';
 
 /**
  * Records the kernels that TensorFlow.js code calls, as a graph: Keras layers, `GraphModel.execute`, own functions, a
@@ -48,7 +24,8 @@ export type TraceFunction<Inputs extends Readonly<Record<string, TensorSpec>>> =
  *
  * @param inputs dtype ('float32', 'int32', 'bool') and shape of each input, without unknown dimensions
  * @returns a graph with these inputs and as outputs what `fn` returns: a tensor is called `output`, those of an array
- *   `output_0`, `output_1`, …, those of a record by their keys (`key_0`, … where an array stands)
+ *   `output_0`, `output_1`, …, those of a record by their keys (`key_0`, … where an array stands). Its type knows the
+ *   names, so that a misspelt feed or output does not compile
  * @throws INVALID_TRACE when `fn` reads the value of a tensor that depends on an input (`dataSync`, `data`, `print`),
  *   returns a promise or something other than tensors, or calls `trace`, or when an attribute is no plain data;
  *   INVALID_GRAPH for malformed inputs; UNSUPPORTED_OP for an op whose output shapes depend on values, or on dtypes
@@ -66,12 +43,12 @@ export type TraceFunction<Inputs extends Readonly<Record<string, TensorSpec>>> =
  *   { x: { dtype: 'float32', shape: [8, 4] }, y: { dtype: 'float32', shape: [8, 1] }, w0: { dtype: 'float32', shape: [4, 1] } },
  * );
  */
-export function trace<const Inputs extends Readonly<Record<string, TensorSpec>>>(
-  fn: TraceFunction<Inputs>,
+export function trace<const Inputs extends TensorSpecs, const Result extends TraceResult>(
+  fn: TraceFunction<Inputs, Result>,
   inputs: Inputs,
-): Promise<Graph> {
+): Promise<Graph<Inputs, TracedOutputs<Result>>> {
   const outer = activeViolations();
-  if (outer === undefined) return record(fn, inputs);
+  if (outer === undefined) return record(fn, inputs) as Promise<Graph<Inputs, TracedOutputs<Result>>>;
   const nested = outer.note(
     invalidTrace('trace(): expected no trace inside a traced function, received a nested one'),
   );
@@ -81,10 +58,7 @@ export function trace<const Inputs extends Readonly<Record<string, TensorSpec>>>
   return refusal;
 }
 
-async function record(
-  fn: (inputs: never) => TraceResult,
-  inputs: Readonly<Record<string, TensorSpec>>,
-): Promise<Graph> {
+async function record(fn: (inputs: never) => TraceResult, inputs: TensorSpecs): Promise<Graph> {
   if (typeof fn !== 'function') {
     throw invalidTrace(`trace(): expected a function, received ${quote(fn)}`, {
       expected: 'function',

@@ -1,5 +1,5 @@
 /** The graph: immutable nodes joined by values. `check.ts` is what turns a definition into one. */
-import type { DType, Shape, Tensor, TensorData, TensorSpec } from './tensor.js';
+import type { DType, Shape, Tensor, TensorData, TensorSpec, TensorSpecs } from './tensor.js';
 
 /** Dense index of a node in `graph.nodes`; also its place in a topological order. */
 export type NodeId = number & { readonly __nodeId: unique symbol };
@@ -94,15 +94,16 @@ export type Node = InputNode | ConstantNode | KernelNode | HostNode;
 
 /**
  * An immutable dataflow graph. Nodes stand in a topological order: every input of a node is produced by an
- * earlier one. Only `createGraph` makes graphs, so whoever holds one can rely on its rules.
+ * earlier one. Only `createGraph` makes graphs, so whoever holds one can rely on its rules. Its type may know the names
+ * of its inputs and outputs.
  */
-export interface Graph {
+export interface Graph<Inputs extends TensorSpecs = TensorSpecs, Outputs extends TensorSpecs = TensorSpecs> {
   readonly nodes: readonly Node[];
   readonly values: readonly Value[];
   /** Specs of the feeds a run must bring. The record has no prototype. */
-  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly inputs: Inputs;
   /** Specs of what a run returns. The record has no prototype. */
-  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  readonly outputs: Outputs;
   readonly inputValues: ReadonlyMap<string, ValueId>;
   readonly outputValues: ReadonlyMap<string, ValueId>;
 }

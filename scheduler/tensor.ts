@@ -14,8 +14,17 @@ export interface TensorSpec {
   readonly shape: Shape;
 }
 
-/** The container of each dtype: float32 → `Float32Array`, int32 → `Int32Array`, bool → `Uint8Array`. */
-export type TensorData = Float32Array | Int32Array | Uint8Array;
+/** Specs of a graph's inputs or outputs by name. */
+export type TensorSpecs = Readonly<Record<string, TensorSpec>>;
+
+interface Containers {
+  readonly float32: Float32Array;
+  readonly int32: Int32Array;
+  readonly bool: Uint8Array;
+}
+
+/** The container of a dtype: float32 → `Float32Array`, int32 → `Int32Array`, bool → `Uint8Array`. */
+export type TensorData<Type extends DType = DType> = Containers[Type];
 
 /** A tensor at the API: row-major data with its dtype and shape. */
 export interface Tensor extends TensorSpec {

@@ -4,7 +4,6 @@ import { checkName } from '../../scheduler/check/name.js';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { Graph } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
-import type { TraceResult } from '../trace.js';
 import { activate, activeBackend, BACKEND_NAME, withBackend } from './engine.js';
 import { registerKernels } from './kernels.js';
 import { Lifetime } from './lifetime.js';
@@ -12,6 +11,7 @@ import { NodeNames } from './names.js';
 import { namedOutputs } from './outputs.js';
 import { Recorder } from './recorder.js';
 import { RecordingBackend } from './recording-backend.js';
+import type { TraceResult } from './signature.js';
 import { invalidTrace, Violations, whileActive } from './violations.js';
 
 type TracedFunction = (inputs: Record<string, tf.Tensor>) => TraceResult;

@@ -7,7 +7,7 @@ import type { RunSpec } from './scenario.js';
 /** How a run's promise settled. */
 export interface Settlement {
   readonly report: RunReport | undefined;
-  readonly outputs: Readonly<Record<string, { readonly data: ArrayLike<number> }>> | undefined;
+  readonly outputs: Readonly<Record<string, { readonly data: ArrayLike<number> } | undefined>> | undefined;
   readonly error: unknown;
   readonly atMs: number;
   /** Number of events of the clock before. */

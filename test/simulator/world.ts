@@ -5,7 +5,7 @@ import { VirtualClock } from '../../kernels/virtual/virtual-clock.js';
 import { createVirtualDevice } from '../../kernels/virtual/virtual-device.js';
 import { createEngineOn, type Engine } from '../../runtime/engine.js';
 import type { Executable } from '../../runtime/executable.js';
-import type { RunResult } from '../../runtime/executable-run.js';
+import type { RunResult } from '../../runtime/run-result.js';
 import type { Device } from '../../scheduler/device.js';
 import { CurfewError } from '../../scheduler/errors.js';
 import type { RunReport } from '../../scheduler/outcome.js';
