@@ -17,7 +17,7 @@ import { createKernelBackend } from '../kernels/wasm/backend.js';
 import { createEngine, type Engine, type RunOptions } from '../runtime/index.js';
 import type { CancellationMode } from '../scheduler/cancellation.js';
 import { createSystemClock } from '../scheduler/clock.js';
-import { runSegment } from '../scheduler/node-loop.js';
+import { type ImmediateExecution, runSegment } from '../scheduler/node-loop.js';
 import { writeConstants } from '../scheduler/plan/constants.js';
 import { planGraph } from '../scheduler/plan-graph.js';
 import { RecordRing } from '../scheduler/record-ring.js';
@@ -76,7 +76,7 @@ async function chainOnThisThread() {
     const timeline = ring && new StreamTimeline({ run: 1, ring: ring.buffer, copy: undefined }, timelineHost);
     const values = template.slice();
     values[x!] = backend.upload(GRAPH.inputs['x']!, input);
-    const execution = {
+    const execution: ImmediateExecution = {
       steps,
       firstStep: 0,
       endStep: NODES,
@@ -86,9 +86,10 @@ async function chainOnThisThread() {
       clock,
       costs,
       timeline,
+      copyOut: () => ({ tensor: ({ value }) => values[value]!, take: () => undefined, end: () => undefined }),
     };
     const startMs = clock.nowMs();
-    runSegment({ ...execution, onExports: () => undefined }, mode);
+    runSegment(execution, mode);
     const ms = clock.nowMs() - startMs;
     for (const value of runValues) if (values[value] !== undefined) backend.release(values[value]);
     if (memory.liveBytes !== plan.constantBytes) throw new Error(`expected no tensor to be left`);

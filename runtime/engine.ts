@@ -1,54 +1,44 @@
 /** The engine: a device with its streams, the executables compiled for it, and the runs in flight. */
-import { createDevice } from '../kernels/devices.js';
 import { isGraph } from '../scheduler/check.js';
-import { type Clock, createSystemClock } from '../scheduler/clock.js';
-import type { Device, DeviceStream, Fallback } from '../scheduler/device.js';
+import type { Device } from '../scheduler/device.js';
 import { type CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph } from '../scheduler/graph.js';
 import type { RunReport } from '../scheduler/outcome.js';
-import type { Placement } from '../scheduler/placement.js';
-import { writeConstants } from '../scheduler/plan/constants.js';
 import type { Plan } from '../scheduler/plan.js';
 import { planGraph } from '../scheduler/plan-graph.js';
 import type { ProgramKey } from '../scheduler/stream.js';
 import type { TensorSpecs } from '../scheduler/tensor.js';
 import { Admission } from './admission.js';
-import { EngineEmitter, type EngineEvents } from './events.js';
+import { type CompileOptions, checkCompileOptions } from './compile-options.js';
+import type { EngineEmitter, EngineEvents } from './events.js';
 import { Exchanges } from './exchanges.js';
 import { Executable } from './executable.js';
 import { ExecutableRun } from './executable-run.js';
 import { checkFeeds } from './feeds.js';
+import type { LeaseSource } from './lease.js';
 import {
   type CheckedEngineOptions,
-  checkEngineOptions,
+  type CloseOptions,
+  checkCloseOptions,
   checkRunOptions,
   checkTimelineOptions,
-  type EngineOptions,
   type TimelineOptions,
 } from './options.js';
+import { loadPrograms, unloadPrograms } from './programs.js';
+import { RunRegistry } from './run-registry.js';
 import type { RunResult } from './run-result.js';
+import { SignalHub } from './signal-hub.js';
 import { SlotTable } from './slots.js';
 import { collectStats, type EngineStats, RunCounts } from './stats.js';
 import type { EngineTimeline } from './timeline/engine-timeline.js';
 import { Recorder } from './timeline/recorder.js';
 
-/** Options of `engine.compile`. */
-export interface CompileOptions {
-  /** Name in reports, events and timelines. Default `'graph'`. */
-  readonly name?: string | undefined;
-  /**
-   * `'single'` (default): each run stays on one stream, runs spread over streams. `'automatic'`: nodes spread over the
-   * engine's streams where costs and transfers make that worth it. A function gives each kernel node its stream.
-   */
-  readonly placement?: Placement | undefined;
-}
-
 /** A compiled graph as the engine keeps it. */
 interface Compiled {
   readonly name: string;
   readonly plan: Plan;
+  /** Of lane 0; the other lanes have the keys that follow. */
   readonly key: ProgramKey;
-  readonly streams: readonly DeviceStream[];
   activeRuns: number;
   disposed: boolean;
 }
@@ -64,11 +54,12 @@ export class Engine {
   readonly #admission: Admission;
   readonly #drainLimitMs: number | undefined;
   readonly #exchanges = new Exchanges();
+  readonly #leases: LeaseSource;
+  readonly #signals = new SignalHub();
   readonly #counts = new RunCounts();
   readonly #events: EngineEmitter;
   readonly #recorder: Recorder;
-  readonly #runs = new Set<ExecutableRun>();
-  readonly #settling = new Set<Promise<unknown>>();
+  readonly #runs = new RunRegistry();
   #nextKey: ProgramKey = 0;
   #runNumber = 0;
   #closing: Promise<void> | undefined;
@@ -78,9 +69,10 @@ export class Engine {
     this.#device = device;
     this.#events = events;
     this.#drainLimitMs = options.drainLimitMs;
+    this.#leases = { controls: device.controls, exchanges: this.#exchanges };
     this.#recorder = new Recorder(device.clock, device.name, device.streams.length);
     this.#slots = new SlotTable(device.streams, options.runsInFlight);
-    this.#admission = new Admission(this.#slots, options.streams * options.runsInFlight, options.queueLimit);
+    this.#admission = new Admission(this.#slots, options.queueLimit);
   }
 
   /** Name of the device. */
@@ -112,10 +104,10 @@ export class Engine {
     }
     const { name, placement } = checkCompileOptions(options);
     const plan = planGraph(graph, { streams: this.#device.streams.length, placement });
-    const key = this.#nextKey++;
-    const streams = plan.lanes === 1 ? this.#device.streams : this.#device.streams.slice(0, plan.lanes);
-    const fallbacks = await this.#load(plan, key, streams);
-    const compiled: Compiled = { name, plan, key, streams, activeRuns: 0, disposed: false };
+    const key = this.#nextKey;
+    this.#nextKey += plan.lanes;
+    const fallbacks = await loadPrograms(plan, key, this.#device.streams);
+    const compiled: Compiled = { name, plan, key, activeRuns: 0, disposed: false };
     return new Executable(
       { name, inputs: graph.inputs, outputs: graph.outputs, streams: plan.lanes, fallbacks },
       {
@@ -128,26 +120,9 @@ export class Engine {
     );
   }
 
-  /** All or nothing: when one stream cannot take its program, none keeps one. */
-  async #load(plan: Plan, key: ProgramKey, streams: readonly DeviceStream[]): Promise<readonly Fallback[]> {
-    const constants = new SharedArrayBuffer(plan.constantBytes);
-    writeConstants(plan.graph, new Uint8Array(constants));
-    const loads = streams.map((stream, lane) =>
-      stream.load(key, plan.programs[plan.lanes === 1 ? 0 : lane]!, constants),
-    );
-    const results = await Promise.allSettled(loads);
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined) {
-      for (const stream of streams) stream.unload(key);
-      throw failure.reason;
-    }
-    const lanes = results.map((result) => (result.status === 'fulfilled' ? result.value : []));
-    return plan.lanes === 1 ? lanes[0]! : lanes.flat();
-  }
-
   #unloadIfUnused(compiled: Compiled): void {
     if (!compiled.disposed || compiled.activeRuns > 0 || this.#closing !== undefined) return;
-    for (const stream of compiled.streams) stream.unload(compiled.key);
+    unloadPrograms(compiled.plan, compiled.key, this.#device.streams);
   }
 
   async #run(compiled: Compiled, feeds: unknown, options: unknown): Promise<RunResult> {
@@ -158,19 +133,12 @@ export class Engine {
     const run = this.#newRun(compiled, values, checkedOptions, startMs);
     compiled.activeRuns++;
     this.#runs.add(run);
-    const result = run.perform();
-    const settled = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#settling.add(settled);
     try {
-      return await result;
+      return await run.perform();
     } finally {
-      this.#settling.delete(settled);
-      this.#runs.delete(run);
       compiled.activeRuns--;
       this.#unloadIfUnused(compiled);
+      this.#runs.delete(run);
     }
   }
 
@@ -186,14 +154,15 @@ export class Engine {
     let dispatched = false;
     return new ExecutableRun(
       {
+        run,
         name: compiled.name,
         plan,
         program: compiled.key,
         device: this.#device.name,
         clock: this.#device.clock,
-        controls: this.#device.controls,
+        leases: this.#leases,
         admission: this.#admission,
-        exchanges: this.#exchanges,
+        signals: this.#signals,
         drainLimitMs: this.#drainLimitMs,
         recording: this.#recorder.begin({ run, plan, startMs, own: options.timeline }),
         onQueued: () => this.#events.emit('run:queued', info),
@@ -204,7 +173,7 @@ export class Engine {
         },
         onSettled: (report: RunReport) => {
           if (dispatched) this.#counts.inFlight--;
-          this.#counts.count(report);
+          this.#counts.count(report, dispatched);
           this.#events.emit('run:settled', report);
         },
       },
@@ -226,15 +195,36 @@ export class Engine {
     return this;
   }
 
-  /** Counts of runs and nodes, bytes now, streams. */
+  /** Counts of runs and nodes, how late runs were and how long they waited, bytes now, streams. */
   stats(): EngineStats {
-    return collectStats(
-      this.#counts,
-      this.#admission.queued,
-      this.#exchanges.liveBytes,
-      this.#device.streams,
-      (stream) => this.#slots.inFlight(stream),
-    );
+    return collectStats({
+      counts: this.#counts,
+      queued: this.#admission.queued,
+      exchange: this.#exchanges.bytes,
+      streams: this.#device.streams,
+      inFlightOf: (stream) => this.#slots.inFlight(stream),
+    });
+  }
+
+  /** Resolves when no run waits or is in flight; at once when none is. Runs that are called meanwhile count, too. */
+  onIdle(): Promise<void> {
+    return this.#runs.onIdle();
+  }
+
+  /**
+   * Resolves when fewer than `limit` runs wait: back-pressure without polling. Several callers are let through one after
+   * the other, so that each can call `run()`.
+   *
+   * @param limit 1 or more
+   * @throws INVALID_OPTION
+   * @example
+   * for await (const pixels of images) {
+   *   await engine.onQueuedBelow(16);
+   *   void classify.run({ x: pixels }).then(show);
+   * }
+   */
+  onQueuedBelow(limit: number): Promise<void> {
+    return this.#admission.onQueuedBelow(limit);
   }
 
   /**
@@ -261,90 +251,58 @@ export class Engine {
   onStreamReplaced(stream: number, reason: Error): void {
     this.#recorder.streamReplaced(stream);
     this.#events.emit('stream:replaced', { stream, reason });
+    this.#admission.serve();
   }
 
   /** Serves waiting runs after a stream came back or broke. @internal */
   onStreamChange(): void {
-    this.#slots.serve();
+    this.#admission.serve();
   }
 
   /**
    * Drains: runs in flight finish, waiting runs reject with ENGINE_CLOSED, then the streams end. Every call returns the
-   * same promise.
+   * same promise. A host node or a kernel that never ends holds it for ever, unless `withinMs` is given: what is still in
+   * flight then is given up, as `destroy()` does.
+   *
+   * @throws INVALID_OPTION (rejects)
+   * @example await engine.close({ withinMs: 5000 });
    */
-  close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { withinMs } = checkCloseOptions(options);
+    const closing = this.#beginClosing();
+    if (withinMs === undefined) return closing;
+    const cancel = this.#device.clock.setTimer(withinMs, () => this.#abandonAll(), true);
+    return closing.finally(cancel);
+  }
+
+  /**
+   * Ends everything now: waiting runs and runs in flight reject with ENGINE_CLOSED, streams end in the middle of what
+   * they do, host nodes are not waited for (their signal aborts). Resolves when the threads have ended.
+   */
+  destroy(): Promise<void> {
+    const closing = this.#beginClosing();
+    this.#abandonAll();
+    return closing;
+  }
+
+  #beginClosing(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    for (const run of this.#runs)
-      run.giveUp(curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was waiting'));
-    await Promise.all(this.#settling);
+    const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was waiting');
+    for (const run of this.#runs.all) run.giveUp(error);
+    await this.#runs.onIdle();
     await this.#device.close();
+  }
+
+  #abandonAll(): void {
+    const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was in flight');
+    for (const run of this.#runs.all) run.abandon(error);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function checkCompileOptions(options: unknown): { name: string; placement: Placement } {
-  const invalid = (what: string, expected: string, received: unknown) =>
-    curfewError('INVALID_OPTION', `${what}: expected ${expected}, received ${quote(received)}`, {
-      expected,
-      received,
-    });
-  if (typeof options !== 'object' || options === null)
-    throw invalid('options of compile', 'an object', options);
-  const { name = 'graph', placement = 'single', ...rest } = options as Record<string, unknown>;
-  const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined) throw invalid('options of compile', 'only the options name, placement', unknown);
-  if (typeof name !== 'string' || name === '') throw invalid('name', 'a non-empty string', name);
-  if (placement !== 'single' && placement !== 'automatic' && typeof placement !== 'function') {
-    throw invalid('placement', "'single', 'automatic' or a function", placement);
-  }
-  return { name, placement: placement as Placement };
-}
-
-/**
- * Starts a device and its streams.
- *
- * @throws INVALID_OPTION, UNSUPPORTED_OPTION for what is wrong with the options; DEVICE_UNAVAILABLE when the device
- *   cannot run on this machine
- * @example
- * const engine = await createEngine({ streams: 2 });
- * try { … } finally { await engine.close(); }
- */
-export function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  return createEngineWithClock(options, createSystemClock());
-}
-
-/** The same with a clock of the caller's, which counts and controls what the main thread reads. */
-export function createEngineWithClock(options: EngineOptions, clock: Clock): Promise<Engine> {
-  return createEngineOn(options, clock, createDevice);
-}
-
-/** The same on a device that the caller starts, which may stand between the engine and a device of Curfew's. */
-export async function createEngineOn(
-  options: EngineOptions,
-  clock: Clock,
-  startDevice: typeof createDevice,
-): Promise<Engine> {
-  const checked = checkEngineOptions(options);
-  const events = new EngineEmitter();
-  let engine: Engine | undefined;
-  const device = await startDevice(checked.device, {
-    streams: checked.streams,
-    threads: checked.threads,
-    slots: checked.streams * checked.runsInFlight,
-    memoryLimitBytes: checked.memoryLimitBytes,
-    clock,
-    events: {
-      onStreamChange: () => engine?.onStreamChange(),
-      onStreamReplaced: (stream, reason) => engine?.onStreamReplaced(stream, reason),
-    },
-  });
-  engine = new Engine(device, checked, events);
-  return engine;
 }

@@ -22,10 +22,13 @@ export class RunError extends CurfewError {
   }
 }
 
-/** `DEADLINE_EXCEEDED`: the run had not settled when its `timeoutMs` had passed. */
+/**
+ * `DEADLINE_EXCEEDED`: the run had not settled when its `timeoutMs` had passed, or when its signal aborted with a
+ * `TimeoutError`, which is `cause` then.
+ */
 export class DeadlineExceededError extends RunError {
-  constructor(message: string, report: RunReport, timeline: Timeline | undefined) {
-    super('DEADLINE_EXCEEDED', message, {}, report, timeline);
+  constructor(message: string, cause: unknown, report: RunReport, timeline: Timeline | undefined) {
+    super('DEADLINE_EXCEEDED', message, { cause }, report, timeline);
     this.name = 'DeadlineExceededError';
   }
 }

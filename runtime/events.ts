@@ -22,16 +22,22 @@ export interface EngineEvents {
   'stream:replaced': [info: { readonly stream: number; readonly reason: Error }];
 }
 
-/** Emits; an exception in a listener surfaces as an uncaught exception and never changes a run. */
+/**
+ * Emits. An exception in a listener surfaces as an uncaught exception, after the listeners behind it have been called; it
+ * never changes a run.
+ */
 export class EngineEmitter extends EventEmitter<EngineEvents> {
   override emit<Name extends keyof EngineEvents>(name: Name, ...args: EngineEvents[Name]): boolean {
-    try {
-      return super.emit(name, ...(args as EventEmitter.EventArgs<EngineEvents, Name>));
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-      return true;
+    const listeners = this.listeners(name) as readonly ((...args: EngineEvents[Name]) => void)[];
+    for (const listener of listeners) {
+      try {
+        listener(...args);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
+    return listeners.length > 0;
   }
 }

@@ -1,37 +1,41 @@
-/** The life of one run: waiting, dispatched, settled. Each run settles exactly once, after its device work is over. */
-import { formatMode, RUN_STATE, stopReasonOf } from '../scheduler/cancellation.js';
+/** The life of one run: waiting, in flight, over. Each run settles exactly once, after its device work is over. */
 import type { Clock } from '../scheduler/clock.js';
-import type { RunControls } from '../scheduler/device.js';
-import { CurfewError, fromErrorRecord, invariant, quote, toErrorRecord } from '../scheduler/errors.js';
+import type { DispatchResult, HostResult } from '../scheduler/dispatch.js';
+import { CurfewError, fromErrorRecord, invariant, toErrorRecord } from '../scheduler/errors.js';
 import type { HostNode, ValueId } from '../scheduler/graph.js';
-import { type Outcome, outcomeOf, type RunReport } from '../scheduler/outcome.js';
+import { outcomeOf, type RunReport } from '../scheduler/outcome.js';
 import type { Plan } from '../scheduler/plan.js';
-import { type DispatchResult, dispatchRun, type HostResult } from '../scheduler/run.js';
+import { type Dispatch, dispatchRun } from '../scheduler/run.js';
 import type { RunTimeline } from '../scheduler/run-timeline.js';
 import type { ProgramKey } from '../scheduler/stream.js';
 import type { Tensor, TensorData } from '../scheduler/tensor.js';
 import { RECORD_KIND } from '../scheduler/timeline-record.js';
 import type { Admission } from './admission.js';
-import { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
-import type { Exchanges } from './exchanges.js';
 import { collectOutputs } from './feeds.js';
 import { runHostNode } from './host-node.js';
+import { Lease, type LeaseSource } from './lease.js';
 import type { CheckedRunOptions } from './options.js';
+import { abortError, deadlineError, failureError } from './run-error.js';
+import { reportOf } from './run-report.js';
 import type { RunResult } from './run-result.js';
+import type { SignalHub } from './signal-hub.js';
 import type { Place } from './slots.js';
+import { causeOfSignal, decideCause, type StopCause, stateOf } from './stop-cause.js';
 import type { RunRecording } from './timeline/recorder.js';
 import type { Timeline } from './timeline/timeline.js';
 
 /** What a run needs of its engine and its executable. */
 export interface RunContext {
+  /** Number of the run. */
+  readonly run: number;
   readonly name: string;
   readonly plan: Plan;
   readonly program: ProgramKey;
   readonly device: string;
   readonly clock: Clock;
-  readonly controls: RunControls;
+  readonly leases: LeaseSource;
   readonly admission: Admission;
-  readonly exchanges: Exchanges;
+  readonly signals: SignalHub;
   /** See `EngineOptions.drainLimitMs`. */
   readonly drainLimitMs: number | undefined;
   /** Where the run is recorded, if it is. */
@@ -42,170 +46,226 @@ export interface RunContext {
   onSettled(report: RunReport): void;
 }
 
-/** Why a run gave up before it was dispatched, or broke off. */
-type GivenUp = 'aborted' | 'deadline-exceeded' | CurfewError;
+/** Why a run ends without having been dispatched. */
+type GivenUp = StopCause | CurfewError;
+
+/** Where a run is in its life. */
+type Phase =
+  | { readonly kind: 'called' }
+  /** Accepted; `leave` makes it leave the queue. */
+  | { readonly kind: 'waiting'; readonly leave: AbortController }
+  | { readonly kind: 'given-up'; readonly why: GivenUp }
+  | {
+      readonly kind: 'in-flight';
+      readonly dispatchedMs: number;
+      readonly lease: Lease;
+      /** `undefined` while the dispatch is being told of. */
+      dispatch: Dispatch | undefined;
+    }
+  | { readonly kind: 'over'; readonly conclusion: Conclusion };
+
+/** How a run ended. */
+interface Conclusion {
+  readonly report: RunReport;
+  readonly timeline: Timeline | undefined;
+  readonly result: DispatchResult | undefined;
+  readonly error: CurfewError | undefined;
+}
 
 export class ExecutableRun {
   readonly #context: RunContext;
   readonly #feeds: ReadonlyMap<ValueId, TensorData>;
   readonly #options: CheckedRunOptions;
-  readonly #startMs: number;
-  readonly #deadlineMs: number | undefined;
-  /** Aborts to make the run leave the queue. */
-  readonly #waiting = new AbortController();
-  /** Aborts to tell host nodes of a stop. */
-  readonly #stopHosts = new AbortController();
-  /** When the main thread first learned of a stop, if the run is recorded. */
-  #drainingSinceMs: number | undefined;
-  #givenUp: GivenUp | undefined;
-  #accepted = false;
-  #abortedMs: number | undefined;
-  #dispatchedMs: number | undefined;
-  #place: Place | undefined;
-  #result: DispatchResult | undefined;
-  #settled: { readonly report: RunReport; readonly timeline: Timeline | undefined } | undefined;
+  readonly #calledMs: number;
+  readonly #deadline: StopCause | undefined;
+  /** What the caller's signal said. */
+  #signalled: StopCause | undefined;
+  #phase: Phase = { kind: 'called' };
   #cancelTimer: () => void = () => undefined;
-  #cancelDrainLimit: (() => void) | undefined;
 
   constructor(
     context: RunContext,
     feeds: ReadonlyMap<ValueId, TensorData>,
     options: CheckedRunOptions,
-    startMs: number,
+    calledMs: number,
   ) {
     this.#context = context;
     this.#feeds = feeds;
     this.#options = options;
-    this.#startMs = startMs;
-    this.#deadlineMs = options.timeoutMs === undefined ? undefined : startMs + options.timeoutMs;
+    this.#calledMs = calledMs;
+    this.#deadline =
+      options.timeoutMs === undefined
+        ? undefined
+        : { reason: 'deadline-exceeded', atMs: calledMs + options.timeoutMs };
   }
 
-  /** Makes the run give up if it has not been dispatched. */
+  /** A run that has not been dispatched gives up. */
   giveUp(why: GivenUp): void {
-    if (this.#givenUp !== undefined || this.#dispatchedMs !== undefined) return;
-    this.#givenUp = why;
-    this.#waiting.abort(why);
+    const phase = this.#phase;
+    if (phase.kind !== 'called' && phase.kind !== 'waiting') return;
+    this.#phase = { kind: 'given-up', why };
+    if (phase.kind === 'waiting') phase.leave.abort(why);
+  }
+
+  /** Ends the run whatever it does: gives up waiting, or what is in flight. */
+  abandon(error: CurfewError): void {
+    this.giveUp(error);
+    if (this.#phase.kind === 'in-flight') this.#phase.dispatch?.abandon(error);
   }
 
   /** Runs to the end. Called once. */
   async perform(): Promise<RunResult> {
-    const { signal, priority } = this.#options;
-    const { admission, plan } = this.#context;
-    signal?.addEventListener('abort', this.#onAbort);
+    const { signal } = this.#options;
+    const unsubscribe = signal && this.#context.signals.subscribe(signal, this.#onAbort);
     try {
       this.#checkBeforeQueue();
-      if (this.#givenUp === undefined) {
-        const onAccepted = () => this.#accept();
-        const request = { priority, lanes: plan.lanes, waiting: this.#waiting.signal, onAccepted };
-        await admission.admit(request, (place) => this.#dispatch(place));
-      } else {
-        this.#accept();
-      }
-    } catch (error) {
-      if (!this.#accepted) throw error;
-      this.#givenUp ??= fromErrorRecord(toErrorRecord(error, 'INTERNAL'));
+      await this.#fly();
     } finally {
       this.#cancelTimer();
-      signal?.removeEventListener('abort', this.#onAbort);
+      unsubscribe?.();
     }
-    return this.#conclude();
+    const conclusion = this.#phase.kind === 'over' ? this.#phase.conclusion : this.#concludeUndispatched();
+    this.#context.onSettled(conclusion.report);
+    return this.#settle(conclusion);
+  }
+
+  #checkBeforeQueue(): void {
+    const { signal, timeoutMs } = this.#options;
+    if (signal?.aborted) this.#onAbort();
+    else if (timeoutMs === 0) this.giveUp(this.#deadline!);
+    else if (timeoutMs !== undefined)
+      this.#cancelTimer = this.#context.clock.setTimer(timeoutMs, () => this.giveUp(this.#deadline!));
+  }
+
+  /** Waits for a place and is dispatched. Returns when the run is over, which may be before its place is free. */
+  async #fly(): Promise<void> {
+    if (this.#phase.kind === 'given-up') {
+      this.#accept();
+      return;
+    }
+    const leave = new AbortController();
+    let accepted = false;
+    const onAccepted = () => {
+      accepted = true;
+      if (this.#phase.kind === 'called') this.#phase = { kind: 'waiting', leave };
+      this.#accept();
+    };
+    const { priority } = this.#options;
+    const { admission, plan } = this.#context;
+    const request = { priority, lanes: plan.lanes, waiting: leave.signal, onAccepted };
+    try {
+      await new Promise<void>((resolve, reject) => {
+        admission.admit(request, (place) => this.#occupy(place, resolve)).then(resolve, reject);
+      });
+    } catch (error) {
+      if (!accepted) throw error;
+      // Giving up rejects with what the phase says already; otherwise no stream is left to run on.
+      this.giveUp(fromErrorRecord(toErrorRecord(error, 'INTERNAL')));
+    }
   }
 
   #accept(): void {
-    this.#accepted = true;
     this.#context.recording?.accepted();
     this.#context.onQueued();
   }
 
-  #checkBeforeQueue(): void {
-    const { signal } = this.#options;
-    if (signal?.aborted) this.#onAbort();
-    else if (this.#options.timeoutMs === 0) this.giveUp('deadline-exceeded');
-    else if (this.#options.timeoutMs !== undefined) {
-      this.#cancelTimer = this.#context.clock.setTimer(this.#options.timeoutMs, () =>
-        this.giveUp('deadline-exceeded'),
-      );
-    }
-  }
-
   #onAbort = (): void => {
-    this.#abortedMs = this.#context.clock.nowMs();
-    this.#timeline?.moment(RECORD_KIND.abort, 0, this.#abortedMs);
-    this.giveUp('aborted');
-    if (this.#dispatchedMs !== undefined) this.#stop(RUN_STATE.aborted);
+    const { clock } = this.#context;
+    this.#signalled = causeOfSignal(this.#options.signal!, clock.nowMs());
+    this.#timeline?.moment(RECORD_KIND.abort, 0, this.#signalled.atMs);
+    this.giveUp(this.#signalled);
+    this.#stop(this.#signalled);
   };
 
   /** Stops a dispatched run at its next cancellation point; mode `'none'` has none. */
-  #stop(state: number): void {
-    if (this.#options.mode.kind === 'none' || this.#place === undefined || this.#settled !== undefined)
-      return;
-    this.#drainingSinceMs ??= this.#timeline?.nowMs();
-    this.#context.controls.stop(this.#place.slot, state);
-    this.#stopHosts.abort(state === RUN_STATE.aborted ? this.#options.signal?.reason : undefined);
-    for (const stream of this.#place.streams) stream.takeBack(this.#place.slot);
-    this.#limitDrain(this.#place);
+  #stop(cause: StopCause): void {
+    if (this.#phase.kind !== 'in-flight' || this.#options.mode.kind === 'none') return;
+    const { dispatch, lease } = this.#phase;
+    const state = stateOf(cause);
+    if (dispatch === undefined) lease.stop(state);
+    else dispatch.stop(state, cause === this.#signalled ? this.#options.signal?.reason : undefined);
   }
 
-  #limitDrain(place: Place): void {
-    const { drainLimitMs, clock } = this.#context;
-    if (drainLimitMs === undefined || this.#cancelDrainLimit !== undefined) return;
-    this.#cancelDrainLimit = clock.setTimer(drainLimitMs, () => {
-      const reason = new Error(
-        `in-flight work went on for more than ${drainLimitMs} ms (drainLimitMs) after a stop`,
-      );
-      for (const stream of place.streams) stream.abandon(place.slot, reason);
-    });
+  /** Uses the place. Returns when it is free again; `over` is called when the run is, if that is earlier. */
+  async #occupy(place: Place, over: () => void): Promise<void> {
+    try {
+      await this.#use(place, over);
+    } finally {
+      // Before anybody is told that the run has settled: who is told may call `run()` and must find the place free.
+      place.giveBack();
+    }
   }
 
-  async #dispatch(place: Place): Promise<void> {
-    const { clock, controls } = this.#context;
+  async #use(place: Place, over: () => void): Promise<void> {
+    const { clock, leases, plan } = this.#context;
     const nowMs = clock.nowMs();
     this.#cancelTimer();
-    if (this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs) this.giveUp('deadline-exceeded');
-    if (this.#givenUp !== undefined) return;
-    this.#dispatchedMs = nowMs;
-    this.#place = place;
-    const control = controls.begin(place.slot);
-    if (this.#deadlineMs !== undefined && this.#options.mode.kind !== 'none')
-      this.#armDeadline(place, this.#deadlineMs, nowMs);
+    if (this.#deadline !== undefined && nowMs >= this.#deadline.atMs) this.giveUp(this.#deadline);
+    if (this.#phase.kind === 'given-up') return;
+    // Without memory for its exchange buffer the run ends here, undispatched.
+    const lease = new Lease(leases, place, plan.exchangeBytes);
+    try {
+      await this.#hold(lease, nowMs, over);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async #hold(lease: Lease, dispatchedMs: number, over: () => void): Promise<void> {
+    const phase: Phase = { kind: 'in-flight', dispatchedMs, lease, dispatch: undefined };
+    this.#phase = phase;
+    this.#armDeadline(lease, dispatchedMs);
     this.#context.onDispatched();
-    this.#result = await dispatchRun({
-      plan: this.#context.plan,
-      streams: place.streams,
-      slot: place.slot,
-      program: this.#context.program,
-      control,
+    try {
+      phase.dispatch = this.#dispatch(lease);
+      const result = await phase.dispatch.result;
+      this.#conclude(lease, result);
+      if (result.released === undefined) return;
+      over();
+      await result.released;
+    } catch (thrown) {
+      const error = fromErrorRecord(toErrorRecord(thrown, 'INTERNAL'));
+      if (!this.#isOver) this.#concludeBroken(lease, error);
+      over();
+      await lease.quarantine(error);
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#phase.kind === 'over';
+  }
+
+  #armDeadline(lease: Lease, nowMs: number): void {
+    const deadline = this.#deadline;
+    if (deadline === undefined || this.#options.mode.kind === 'none') return;
+    lease.armDeadline(deadline.atMs);
+    this.#cancelTimer = this.#context.clock.setTimer(deadline.atMs - nowMs, () => this.#stop(deadline));
+  }
+
+  #dispatch(lease: Lease): Dispatch {
+    const { plan, program, clock, drainLimitMs } = this.#context;
+    return dispatchRun({
+      plan,
+      lease,
+      program,
       mode: this.#options.mode,
+      clock,
+      drainLimitMs,
       timeline: this.#timeline,
       feeds: this.#feeds,
-      exchange: this.#context.exchanges.open(place, this.#context.plan.exchangeBytes),
-      runHost: (node, inputs) => this.#runHost(node, inputs),
-      onFailure: () => this.#stop(RUN_STATE.failed),
+      runHost: (node, inputs, signal) => this.#runHost(node, inputs, signal),
     });
-    const reason =
-      this.#options.mode.kind === 'none'
-        ? undefined
-        : stopReasonOf(Atomics.load(control.words, control.index));
-    this.#cancelDrainLimit?.();
-    if (this.#drainingSinceMs !== undefined)
-      this.#timeline?.span(RECORD_KIND.drain, 0, this.#drainingSinceMs);
-    controls.end(place.slot);
-    this.#context.exchanges.close(place);
-    this.#settle(reason);
   }
 
-  #armDeadline(place: Place, deadlineMs: number, nowMs: number): void {
-    this.#context.controls.setDeadline(place.slot, deadlineMs);
-    this.#cancelTimer = this.#context.clock.setTimer(deadlineMs - nowMs, () =>
-      this.#stop(RUN_STATE.deadline),
-    );
-  }
-
-  async #runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>): Promise<HostResult> {
+  async #runHost(
+    node: HostNode,
+    inputs: Readonly<Record<string, Tensor>>,
+    signal: AbortSignal,
+  ): Promise<HostResult> {
     const { plan, clock } = this.#context;
     const startMs = this.#timeline?.nowMs() ?? 0;
     const release = clock.hold?.();
-    const result = await runHostNode(plan.graph, node, inputs, this.#stopHosts.signal);
+    const result = await runHostNode(plan.graph, node, inputs, signal);
     release?.();
     if (result.status === 'completed') this.#timeline?.span(RECORD_KIND.host, node.id, startMs);
     else
@@ -214,54 +274,73 @@ export class ExecutableRun {
   }
 
   /** Decides the outcome. Whatever stopped the run first wins; a run that ends after its deadline has missed it. */
-  #settle(stopReason: ReturnType<typeof stopReasonOf>): void {
-    const nowMs = this.#context.clock.nowMs();
-    const late = this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs;
-    const abortFirst =
-      this.#abortedMs !== undefined && this.#abortedMs < (this.#deadlineMs ?? Number.POSITIVE_INFINITY);
-    const reason = stopReason ?? (abortFirst ? 'aborted' : late ? 'deadline-exceeded' : undefined);
-    const status = this.#result?.status ?? 'stopped';
-    this.#conclusion(outcomeOf(status, reason), nowMs);
+  #conclude(lease: Lease, result: DispatchResult): void {
+    const settledMs = this.#context.clock.nowMs();
+    const word = this.#options.mode.kind === 'none' ? undefined : lease.stopReason;
+    lease.end();
+    const late = this.#deadline !== undefined && settledMs >= this.#deadline.atMs;
+    // A watchdog may be ahead of this thread's clock.
+    const deadline = late || word === 'deadline-exceeded' ? this.#deadline : undefined;
+    const cause = decideCause(word, [this.#signalled, deadline]);
+    this.#finish(outcomeOf(result.status, word ?? cause?.reason), cause, settledMs, result, result.error);
   }
 
-  #conclusion(outcome: Outcome, nowMs: number): void {
-    invariant(this.#settled === undefined, 'a run settles once');
-    const { plan, name, device } = this.#context;
-    const dispatchedMs = this.#dispatchedMs;
-    const stopMs =
-      outcome === 'aborted'
-        ? this.#abortedMs
-        : outcome === 'deadline-exceeded'
-          ? this.#deadlineMs
-          : undefined;
-    const deviceEndedMs = this.#result?.deviceEndedMs;
-    const report: RunReport = Object.freeze({
-      outcome,
+  #concludeBroken(lease: Lease, error: CurfewError): void {
+    const settledMs = this.#context.clock.nowMs();
+    lease.end();
+    this.#finish('failed', undefined, settledMs, undefined, error);
+  }
+
+  #concludeUndispatched(): Conclusion {
+    invariant(this.#phase.kind === 'given-up', 'a run that was not dispatched has given up');
+    const { why } = this.#phase;
+    const settledMs = this.#context.clock.nowMs();
+    if (why instanceof CurfewError) return this.#finish('failed', undefined, settledMs, undefined, why);
+    return this.#finish(why.reason, why, settledMs, undefined, undefined);
+  }
+
+  #finish(
+    outcome: RunReport['outcome'],
+    cause: StopCause | undefined,
+    settledMs: number,
+    result: DispatchResult | undefined,
+    error: CurfewError | undefined,
+  ): Conclusion {
+    const { run, name, device, plan } = this.#context;
+    const flight = this.#phase.kind === 'in-flight' ? this.#phase : undefined;
+    const streams = flight?.lease.streams.map(({ index }) => index) ?? [];
+    const dispatchedMs = flight?.dispatchedMs;
+    const report = reportOf({
+      run,
       executable: name,
-      mode: formatMode(this.#options.mode),
-      timeoutMs: this.#options.timeoutMs,
-      latenessMs: stopMs === undefined ? undefined : Math.max(0, nowMs - stopMs),
-      deviceLatenessMs:
-        stopMs === undefined || deviceEndedMs === undefined ? undefined : Math.max(0, deviceEndedMs - stopMs),
-      queuedMs: (dispatchedMs ?? nowMs) - this.#startMs,
-      durationMs: dispatchedMs === undefined ? 0 : nowMs - dispatchedMs,
-      nodesCompleted: this.#result?.nodesCompleted ?? 0,
-      nodesTotal: plan.workNodes,
-      stoppedBefore: this.#result?.stoppedBefore,
       device,
-      stream: this.#place?.streams.length === 1 ? this.#place.streams[0]!.index : undefined,
+      nodesTotal: plan.workNodes,
+      options: this.#options,
+      outcome,
+      cause: outcome === 'failed' ? undefined : cause,
+      calledMs: this.#calledMs,
+      dispatchedMs,
+      settledMs,
+      result,
+      streams,
     });
-    this.#settled = { report, timeline: this.#record(report, nowMs) };
-    this.#context.onSettled(report);
+    const timeline = this.#record(report, settledMs, dispatchedMs, streams);
+    const conclusion = { report, timeline, result, error };
+    this.#phase = { kind: 'over', conclusion };
+    return conclusion;
   }
 
   /** The last records of the run; its timeline, when one was asked for. */
-  #record(report: RunReport, nowMs: number): Timeline | undefined {
-    this.#timeline?.span(RECORD_KIND.queued, 0, this.#startMs, 0, this.#dispatchedMs ?? nowMs);
-    if (this.#dispatchedMs !== undefined)
-      this.#timeline?.span(RECORD_KIND.run, 0, this.#dispatchedMs, 0, nowMs);
-    if (this.#deadlineMs !== undefined) this.#timeline?.moment(RECORD_KIND.deadline, 0, this.#deadlineMs);
-    const streams = this.#place?.streams.map(({ index }) => index) ?? [];
+  #record(
+    report: RunReport,
+    settledMs: number,
+    dispatchedMs: number | undefined,
+    streams: readonly number[],
+  ): Timeline | undefined {
+    const timeline = this.#timeline;
+    timeline?.span(RECORD_KIND.queued, 0, this.#calledMs, 0, dispatchedMs ?? settledMs);
+    if (dispatchedMs !== undefined) timeline?.span(RECORD_KIND.run, 0, dispatchedMs, 0, settledMs);
+    if (this.#deadline !== undefined) timeline?.moment(RECORD_KIND.deadline, 0, this.#deadline.atMs);
     return this.#context.recording?.settled(report, streams);
   }
 
@@ -270,58 +349,27 @@ export class ExecutableRun {
   }
 
   /** The result, or the error of the outcome. */
-  #conclude(): RunResult {
-    const givenUp = this.#givenUp;
-    if (givenUp !== undefined) {
-      this.#conclusion(givenUp instanceof CurfewError ? 'failed' : givenUp, this.#context.clock.nowMs());
-    }
-    invariant(this.#settled !== undefined, 'a run that was admitted has settled');
-    const { report, timeline } = this.#settled;
+  #settle({ report, timeline, result, error }: Conclusion): RunResult {
+    const success = (): RunResult => {
+      const outputs = collectOutputs(this.#context.plan.graph, result?.values ?? new Map());
+      return { outputs, report, timeline };
+    };
+    const reason = this.#signalled === undefined ? undefined : this.#options.signal?.reason;
     switch (report.outcome) {
       case 'completed':
-        return this.#success(timeline);
+        return success();
       case 'deadline-exceeded':
-        if (this.#options.partial) return this.#success(timeline);
-        throw new DeadlineExceededError(describeStop('deadline', report), report, timeline);
+        if (this.#options.partial) return success();
+        throw deadlineError(
+          report,
+          timeline,
+          this.#signalled?.reason === report.outcome ? reason : undefined,
+        );
       case 'aborted':
-        throw new RunAbortedError(
-          describeStop('abort', report),
-          this.#options.signal?.reason,
-          report,
-          timeline,
-        );
-      case 'failed': {
-        const error = givenUp instanceof CurfewError ? givenUp : this.#result?.error;
+        throw abortError(report, timeline, reason);
+      case 'failed':
         invariant(error !== undefined, 'a failed run has an error');
-        const details = {
-          node: error.node,
-          expected: error.expected,
-          received: error.received,
-          cause: error,
-        };
-        throw new RunError(
-          error.code,
-          `run of ${quote(report.executable)} failed: ${error.message}`,
-          details,
-          report,
-          timeline,
-        );
-      }
+        throw failureError(error, report, timeline);
     }
   }
-
-  #success(timeline: Timeline | undefined): RunResult {
-    const outputs = collectOutputs(this.#context.plan.graph, this.#result?.values ?? new Map());
-    return { outputs, report: this.#settled!.report, timeline };
-  }
-}
-
-function describeStop(what: 'deadline' | 'abort', report: RunReport): string {
-  const { executable, timeoutMs, nodesCompleted, nodesTotal, stoppedBefore, latenessMs, mode } = report;
-  const why = what === 'deadline' ? `exceeded its deadline of ${timeoutMs} ms` : 'was aborted';
-  const where = stoppedBefore === undefined ? '' : `, stopped before ${quote(stoppedBefore)}`;
-  return (
-    `run of ${quote(executable)} ${why}: ${nodesCompleted} of ${nodesTotal} nodes executed${where}, ` +
-    `${(latenessMs ?? 0).toFixed(2)} ms late, cancellation ${mode}`
-  );
 }

@@ -1,8 +1,8 @@
 /** Runs host nodes: the caller's functions, whose results are as untrusted as feeds. */
 import { isAbortError } from 'abort-controller-x';
+import type { HostResult } from '../scheduler/dispatch.js';
 import { CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph, HostNode } from '../scheduler/graph.js';
-import type { HostResult } from '../scheduler/run.js';
 import {
   checkData,
   formatSpec,

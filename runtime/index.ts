@@ -7,14 +7,17 @@ export type {
   VirtualOptions,
 } from '../kernels/virtual/options.js';
 export type { DeviceProfile, ProfileName } from '../kernels/virtual/profiles.js';
-export type { CancellationOption } from '../scheduler/cancellation.js';
+export type { CancellationOption, RunMode } from '../scheduler/cancellation.js';
 export type { Fallback } from '../scheduler/device.js';
 export { CurfewError, ERROR_CODES, type ErrorCode } from '../scheduler/errors.js';
 export type { Graph, HostContext, HostFunction } from '../scheduler/graph.js';
 export type { Outcome, RunReport } from '../scheduler/outcome.js';
 export type { Placement, PlacementFunction } from '../scheduler/placement.js';
 export type { DType, Shape, Tensor, TensorData, TensorSpec, TensorSpecs } from '../scheduler/tensor.js';
-export { type CompileOptions, createEngine, type Engine } from './engine.js';
+export type { CompileOptions } from './compile-options.js';
+export { createEngine } from './create-engine.js';
+export type { TimeDistribution } from './distribution.js';
+export type { Engine } from './engine.js';
 export { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
 export type { EngineEvents, RunInfo } from './events.js';
 export type { Executable } from './executable.js';

@@ -66,6 +66,12 @@ export interface TimelineOptions {
   readonly maxRecords?: number | undefined;
 }
 
+/** Options of `engine.close`. */
+export interface CloseOptions {
+  /** Milliseconds that runs in flight may take to finish; what is left then is given up. Default: no limit. */
+  readonly withinMs?: number | undefined;
+}
+
 /** Engine options, checked and complete. */
 export interface CheckedEngineOptions {
   readonly device: DeviceChoice;
@@ -228,4 +234,10 @@ export function checkRunOptions(options: unknown): CheckedRunOptions {
   if (typeof timeline !== 'boolean') throw invalid('timeline', 'true or false', timeline);
   const mode = resolveMode(options['cancellation'], signal !== undefined || timeoutMs !== undefined);
   return { signal, timeoutMs, mode, partial: onDeadline === 'partial', priority, timeline };
+}
+
+/** @throws INVALID_OPTION */
+export function checkCloseOptions(options: unknown): CloseOptions {
+  checkKeys(options, 'options of close', ['withinMs']);
+  return { withinMs: checkDuration(options['withinMs'], 'withinMs') };
 }

@@ -1,6 +1,7 @@
 /** Counts of an engine. */
 import type { DeviceStream } from '../scheduler/device.js';
 import type { RunReport } from '../scheduler/outcome.js';
+import { type TimeDistribution, TimeHistogram } from './distribution.js';
 
 /** One stream in `engine.stats()`. */
 export interface StreamStats {
@@ -22,13 +23,23 @@ export interface EngineStats {
     readonly deadlineExceeded: number;
     readonly failed: number;
   };
+  /** From the call until the dispatch, of runs that were dispatched and have settled. Milliseconds. */
+  readonly queueTimes: TimeDistribution;
+  /** `report.latenessMs` of runs that were stopped. Milliseconds. */
+  readonly lateness: TimeDistribution;
   /** Kernel and host nodes executed by runs that have settled. */
   readonly nodes: { readonly completed: number };
   /**
    * Bytes over all streams. `live` is what runs hold now, feeds in transit included: 0 when none is in flight.
-   * `peak` adds up the streams' peaks.
+   * `peak` adds up the streams' peaks. `exchange` is what the exchange buffers hold, those included that are kept for later
+   * runs.
    */
-  readonly bytes: { readonly live: number; readonly peak: number; readonly constants: number };
+  readonly bytes: {
+    readonly live: number;
+    readonly peak: number;
+    readonly constants: number;
+    readonly exchange: number;
+  };
   readonly streams: readonly StreamStats[];
 }
 
@@ -40,9 +51,14 @@ export class RunCounts {
   deadlineExceeded = 0;
   failed = 0;
   nodesCompleted = 0;
+  readonly queueTimes = new TimeHistogram();
+  readonly lateness = new TimeHistogram();
 
-  count(report: RunReport): void {
+  /** Counts a run that has settled, dispatched or not. */
+  count(report: RunReport, dispatched: boolean): void {
     this.nodesCompleted += report.nodesCompleted;
+    if (dispatched) this.queueTimes.record(report.queuedMs);
+    if (report.latenessMs !== undefined) this.lateness.record(report.latenessMs);
     switch (report.outcome) {
       case 'completed':
         this.completed++;
@@ -60,14 +76,17 @@ export class RunCounts {
   }
 }
 
+/** What statistics are made of. */
+export interface StatsSource {
+  readonly counts: RunCounts;
+  readonly queued: number;
+  readonly exchange: { readonly used: number; readonly held: number };
+  readonly streams: readonly DeviceStream[];
+  inFlightOf(stream: number): number;
+}
+
 /** Puts the statistics together. */
-export function collectStats(
-  counts: RunCounts,
-  queued: number,
-  exchangeBytes: number,
-  streams: readonly DeviceStream[],
-  inFlightOf: (stream: number) => number,
-): EngineStats {
+export function collectStats({ counts, queued, exchange, streams, inFlightOf }: StatsSource): EngineStats {
   const perStream = streams.map((stream): StreamStats => {
     const { liveBytes, peakBytes, constantBytes } = stream.memory();
     return {
@@ -82,11 +101,14 @@ export function collectStats(
   const { inFlight, completed, aborted, deadlineExceeded, failed, nodesCompleted } = counts;
   return {
     runs: { queued, inFlight, completed, aborted, deadlineExceeded, failed },
+    queueTimes: counts.queueTimes.summary(),
+    lateness: counts.lateness.summary(),
     nodes: { completed: nodesCompleted },
     bytes: {
-      live: sum(({ live }) => live) + exchangeBytes,
+      live: sum(({ live }) => live) + exchange.used,
       peak: sum(({ peak }) => peak),
       constants: sum(({ constants }) => constants),
+      exchange: exchange.held,
     },
     streams: perStream,
   };

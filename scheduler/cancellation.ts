@@ -41,9 +41,16 @@ export function isStopped(control: ControlWord): boolean {
   return (Atomics.load(control.words, control.index) & STATE_MASK) !== 0;
 }
 
-/** A mode as reports show it. */
-export function formatMode(mode: CancellationMode): string {
-  return mode.kind === 'precision' ? `precision ${mode.precisionMs} ms` : mode.kind;
+/** A mode in the shape of the option, as reports have it. */
+export type RunMode = 'none' | 'node' | { readonly precisionMs: number };
+
+export function runModeOf(mode: CancellationMode): RunMode {
+  return mode.kind === 'precision' ? Object.freeze({ precisionMs: mode.precisionMs }) : mode.kind;
+}
+
+/** A mode in words: `none`, `node`, `precision 5 ms`. */
+export function formatMode(mode: RunMode): string {
+  return typeof mode === 'object' ? `precision ${mode.precisionMs} ms` : mode;
 }
 
 /**

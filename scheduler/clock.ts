@@ -10,11 +10,14 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Milliseconds on a monotonic axis with an arbitrary origin; differences are durations. */
   nowMs(): number;
-  /** Calls `callback` once, not before `delayMs` have passed. Never keeps the process alive by itself. */
-  setTimer(delayMs: number, callback: () => void): CancelTimer;
   /**
-   * Clocks that advance by themselves only: has time stand still while real work goes on, until the returned function
-   * is called.
+   * Calls `callback` once, not before `delayMs` have passed. Does not keep the process alive by itself unless
+   * `keepsAlive` is true.
+   */
+  setTimer(delayMs: number, callback: () => void, keepsAlive?: boolean): CancelTimer;
+  /**
+   * Clocks that advance by themselves only: time stands still, while real work goes on, until the returned function is
+   * called.
    */
   hold?(): () => void;
 }
@@ -46,12 +49,12 @@ export function createSystemClock(): Clock {
   const offsetMs = sharedOriginOffsetMs();
   return {
     nowMs: () => performance.now() + offsetMs,
-    setTimer(delayMs, callback) {
+    setTimer(delayMs, callback, keepsAlive = false) {
       const dueMs = performance.now() + delayMs;
       let timer: NodeJS.Timeout;
       const arm = (leftMs: number) => {
         timer = setTimeout(fire, Math.max(0, leftMs));
-        timer.unref();
+        if (!keepsAlive) timer.unref();
       };
       // Node counts whole milliseconds, so its timers may fire up to one too early.
       const fire = () => {

@@ -41,11 +41,7 @@ export interface DispatchRequest {
   /** Feeds by the value they fill, checked against the graph. */
   readonly feeds: ReadonlyMap<ValueId, TensorData>;
   /** Runs a host node; never rejects. The signal aborts when the run is stopped. */
-  runHost(
-    node: HostNode,
-    inputs: Readonly<Record<string, Tensor>>,
-    signal: AbortSignal,
-  ): Promise<HostResult>;
+  runHost(node: HostNode, inputs: Readonly<Record<string, Tensor>>, signal: AbortSignal): Promise<HostResult>;
 }
 
 /** How the dispatch of a run ended. By then nothing of it is in flight. */

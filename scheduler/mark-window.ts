@@ -3,7 +3,13 @@
  * makes room while the device goes on with the rest, so that it never idles.
  */
 import type { NodeCosts } from './cancellation.js';
-import { type InFlightWindow, type MakeRoom, NO_WAIT, sumEstimatesMs, WINDOW_SHARE } from './in-flight-window.js';
+import {
+  type InFlightWindow,
+  type MakeRoom,
+  NO_WAIT,
+  sumEstimatesMs,
+  WINDOW_SHARE,
+} from './in-flight-window.js';
 
 /**
  * Estimated work in milliseconds that is left when the next node may be submitted, however long that node is. It covers
@@ -145,5 +151,4 @@ export class MarkWindow implements InFlightWindow {
     }
     return Math.min(step, Math.max(this.#head, this.last - 1));
   }
-
 }

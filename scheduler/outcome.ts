@@ -1,16 +1,18 @@
 /** Outcomes of runs, and the report that every run leaves. */
-import type { StopReason } from './cancellation.js';
+import type { RunMode, StopReason } from './cancellation.js';
 
 /** How a run ended. */
 export type Outcome = 'completed' | 'aborted' | 'deadline-exceeded' | 'failed';
 
 /** What a run leaves behind besides its outputs. All times in milliseconds. */
 export interface RunReport {
+  /** Number of the run: counts the engine's runs from 1, as events and timelines do. */
+  readonly run: number;
   readonly outcome: Outcome;
   /** Name of the executable. */
   readonly executable: string;
-  /** The cancellation mode: `none`, `node`, `precision 5 ms`. */
-  readonly mode: string;
+  /** The cancellation mode, in the shape of the option. */
+  readonly mode: RunMode;
   readonly timeoutMs: number | undefined;
   /** From the deadline (or the abort) until the run had settled and its device work was over. Only after a stop. */
   readonly latenessMs: number | undefined;

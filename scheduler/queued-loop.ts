@@ -106,7 +106,8 @@ class QueuedLoop {
     const startMs = timeline?.nowMs() ?? 0;
     const waited = yield* this.#waitFor(this.#marks[step - firstStep]!);
     timeline?.span(RECORD_KIND.fence, this.#node(step), startMs);
-    if (this.#mode.kind === 'precision') this.#window.finished(covered, this.#execution.clock.nowMs(), waited);
+    if (this.#mode.kind === 'precision')
+      this.#window.finished(covered, this.#execution.clock.nowMs(), waited);
     else this.#window.passed(covered);
     yield* this.#exports.flush(covered);
   }

@@ -144,8 +144,7 @@ class RunDispatch {
       this.abandon(curfewError('HOST_NODE_FAILED', `host node "${name}" ${why}`, { node: name }));
       return;
     }
-    for (const stream of lease.streams)
-      stream.abandon(lease.slot, new Error(`in-flight work ${why}`));
+    for (const stream of lease.streams) stream.abandon(lease.slot, new Error(`in-flight work ${why}`));
   }
 
   #provideFeeds(): void {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, type Engine } from '../runtime/engine.js';
+import { createEngine } from '../runtime/create-engine.js';
+import type { Engine } from '../runtime/engine.js';
 import type { Executable } from '../runtime/executable.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { EngineOptions, RunOptions } from '../runtime/options.js';

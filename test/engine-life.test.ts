@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { createEngine, type Engine } from '../runtime/engine.js';
+import { createEngine } from '../runtime/create-engine.js';
+import type { Engine } from '../runtime/engine.js';
 import type { RunInfo } from '../runtime/events.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import { rejection, runRejection } from './support/catch-error.js';

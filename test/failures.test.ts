@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createEngine, type Engine } from '../runtime/engine.js';
+import { createEngine } from '../runtime/create-engine.js';
+import type { Engine } from '../runtime/engine.js';
 import type { RunError } from '../runtime/errors.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { HostFunction } from '../scheduler/graph.js';

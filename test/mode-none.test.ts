@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { driveBlocking } from '../kernels/stream-worker/drive.js';
+import { drive, waiterOn } from '../kernels/stream-worker/driver.js';
 import type { ToStream } from '../kernels/stream-worker/protocol.js';
 import { StreamSession } from '../kernels/stream-worker/session.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
@@ -64,7 +64,6 @@ describe("mode 'none' on the main thread", () => {
 function nullBackend(): KernelBackend {
   return {
     device: 'null',
-    queueing: false,
     memory: { liveBytes: 0, peakBytes: 0 },
     prepare: ({ outputs, outputSpecs }) => ({
       run: (values) => {
@@ -98,11 +97,12 @@ function countWorkerReads(nodes: number, mode: CancellationMode, stopped = false
     },
     onMemory: () => undefined,
   });
-  const handle = (message: ToStream) => driveBlocking(session.handle(message), backend, clock);
+  const wait = waiterOn(backend);
+  const handle = (message: ToStream) => drive(session.handle(message), wait);
   handle({ type: 'load', key: 0, program: plan.programs[0]!, constants: new SharedArrayBuffer(0) });
   handle({ type: 'exchange', slot: 0, buffer: new SharedArrayBuffer(plan.exchangeBytes) });
   const loads = vi.spyOn(Atomics, 'load');
-  handle({ type: 'segment', slot: 0, key: 0, segment: 0, mode, timeline: undefined, ticket: undefined });
+  handle({ type: 'segment', slot: 0, key: 0, segment: 0, mode, timeline: undefined, ticket: 1 });
   return { clock: clock.reads, control: loads.mock.calls.length, statuses };
 }
 

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type CancellationMode, NodeCosts, RUN_STATE } from '../scheduler/cancellation.js';
 import type { NodeId } from '../scheduler/graph.js';
-import type { KernelBackend } from '../scheduler/kernel.js';
-import { type LoopResult, runSegment, type SegmentExecution } from '../scheduler/node-loop.js';
+import type { ImmediateBackend } from '../scheduler/kernel.js';
+import { type ImmediateExecution, runSegment } from '../scheduler/node-loop.js';
+import type { LoopResult } from '../scheduler/segment-execution.js';
 import { ManualClock } from './support/manual-clock.js';
 import { createRandom } from './support/random.js';
 import { seeds, withSeed } from './support/seed.js';
@@ -13,13 +14,14 @@ const RUNNING = 4;
 class Bench {
   readonly clock = new ManualClock();
   readonly word = Int32Array.of(RUNNING);
-  readonly #execution: SegmentExecution;
+  readonly #execution: ImmediateExecution;
   #deadlineMs = Number.POSITIVE_INFINITY;
 
   constructor(durationsMs: readonly number[]) {
     this.#execution = {
       steps: durationsMs.map((ms, index) => ({
         node: index as NodeId,
+        completes: [index as NodeId],
         run: () => this.#spend(ms),
         frees: undefined,
         exports: undefined,
@@ -27,11 +29,13 @@ class Bench {
       firstStep: 0,
       endStep: durationsMs.length,
       values: [],
-      backend: {} as KernelBackend,
+      backend: {} as ImmediateBackend,
       control: { words: this.word, index: 0 },
       clock: this.clock,
       costs: new NodeCosts(durationsMs.length),
-      onExports: () => undefined,
+      copyOut: () => {
+        throw new Error('no step of this segment has exports');
+      },
       timeline: undefined,
     };
   }

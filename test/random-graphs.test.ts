@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { interpret } from '../kernels/reference/interpret.js';
-import { createEngine, type Engine } from '../runtime/engine.js';
+import { createEngine } from '../runtime/create-engine.js';
+import type { Engine } from '../runtime/engine.js';
 import type { CancellationOption } from '../scheduler/cancellation.js';
 import type { Placement } from '../scheduler/placement.js';
 import type { Tensor } from '../scheduler/tensor.js';

@@ -4,7 +4,7 @@ import { inferNode } from '../kernels/ops/index.js';
 import { createKernelBackend as createReference } from '../kernels/reference/backend.js';
 import { createKernelBackend } from '../kernels/wasm/backend.js';
 import { CurfewError } from '../scheduler/errors.js';
-import type { DeviceTensor, KernelBackend } from '../scheduler/kernel.js';
+import type { DeviceTensor, ImmediateBackend } from '../scheduler/kernel.js';
 import { elementCount, type Shape, type Tensor } from '../scheduler/tensor.js';
 import {
   backendOptions,
@@ -43,7 +43,7 @@ function caughtFrom(action: () => unknown): unknown {
 }
 
 describe('the wasm backend', () => {
-  let backend: KernelBackend;
+  let backend: ImmediateBackend;
   beforeEach(async () => {
     backend = await createKernelBackend(backendOptions());
   });
@@ -62,7 +62,7 @@ describe('the wasm backend', () => {
     });
   });
 
-  function compare(opCase: OpCase, reference: KernelBackend): string | undefined {
+  function compare(opCase: OpCase, reference: ImmediateBackend): string | undefined {
     const { op, attributes, randomValues } = opCase;
     const inputs = caseTensors(opCase, SEED);
     const { outputs } = inferNode(op, inputs, attributes, 'case');

@@ -12,6 +12,7 @@ import {
   type RunOptions,
   type RunReport,
 } from '../../runtime/index.js';
+import { formatMode } from '../../scheduler/cancellation.js';
 import { GapRecorder } from '../gap-recorder.js';
 import { type AlternateOptions, alternate, ratioOf, type Summary, summarise } from '../harness.js';
 
@@ -103,7 +104,7 @@ function toCell(
 ): Cell {
   const lateness = summarise(runs.map(({ report }) => report.latenessMs ?? 0));
   return {
-    mode: runs[0]!.report.mode,
+    mode: formatMode(runs[0]!.report.mode),
     modeIndex,
     timeoutMs,
     timeoutShare,

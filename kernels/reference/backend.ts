@@ -3,7 +3,6 @@ import { curfewError, invariant, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
   BackendOptions,
-  CreateKernelBackend,
   DeviceTensor,
   ImmediateBackend,
   Preparation,
@@ -97,8 +96,10 @@ function copy({ dtype, shape, data }: Tensor): Tensor {
 }
 
 /** Creates the reference backend. One thread; `threads` has no effect on it. */
-export function createReferenceBackend({ memoryLimitBytes }: Pick<BackendOptions, 'memoryLimitBytes'>): ImmediateBackend {
+export function createReferenceBackend({
+  memoryLimitBytes,
+}: Pick<BackendOptions, 'memoryLimitBytes'>): ImmediateBackend {
   return new ReferenceBackend(memoryLimitBytes);
 }
 
-export const createKernelBackend: CreateKernelBackend = createReferenceBackend;
+export const createKernelBackend = createReferenceBackend;

@@ -13,7 +13,10 @@ export type Waiter = (wait: DeviceWait) => Answer;
 export function waiterOn(backend: KernelBackend): Waiter {
   if (backend.queue === undefined) {
     return (wait) => {
-      throw curfewError('INTERNAL', `work on a backend without a queue waits for nothing, not for ${wait.kind}`);
+      throw curfewError(
+        'INTERNAL',
+        `work on a backend without a queue waits for nothing, not for ${wait.kind}`,
+      );
     };
   }
   const { queue } = backend;
@@ -38,11 +41,7 @@ function pause({ words, index }: ControlWord, ms: number): void {
   if (stopReasonOf(word) === undefined) Atomics.wait(words, index, word, ms);
 }
 
-async function driveOn(
-  work: DeviceWork<void>,
-  wait: Waiter,
-  first: Promise<DeviceAnswer>,
-): Promise<void> {
+async function driveOn(work: DeviceWork<void>, wait: Waiter, first: Promise<DeviceAnswer>): Promise<void> {
   let pending: Answer = first;
   for (;;) {
     let next: IteratorResult<DeviceWait, void>;

@@ -98,11 +98,7 @@ export class HostedStream implements DeviceStream {
     return readMemory(this.#memory);
   }
 
-  load(
-    key: ProgramKey,
-    program: StreamProgram,
-    constants: SharedArrayBuffer,
-  ): Promise<readonly Fallback[]> {
+  load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): Promise<readonly Fallback[]> {
     if (this.#life.kind === 'broken') return Promise.reject(this.#life.error);
     if (this.#life.kind === 'closed') return Promise.reject(this.#closedError());
     const loading = this.#programs.load(key, program, constants);
@@ -317,8 +313,7 @@ export class HostedStream implements DeviceStream {
   /** The thread keeps the process alive while something is to come from it, and not otherwise. */
   #keepAlive(): void {
     const { kind } = this.#life;
-    const busy =
-      kind === 'starting' || kind === 'ending' || !this.#runs.isEmpty || this.#programs.awaited;
+    const busy = kind === 'starting' || kind === 'ending' || !this.#runs.isEmpty || this.#programs.awaited;
     if (busy) this.#thread.ref();
     else this.#thread.unref();
   }

@@ -49,11 +49,7 @@ export class StreamPrograms {
     return state?.kind === 'refused' ? state.error : undefined;
   }
 
-  load(
-    key: ProgramKey,
-    program: StreamProgram,
-    constants: SharedArrayBuffer,
-  ): Promise<readonly Fallback[]> {
+  load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): Promise<readonly Fallback[]> {
     return new Promise((resolve, reject) => {
       const waiting = { resolve, reject };
       this.#entries.set(key, { program, constants, state: { kind: 'sent' }, deaths: 0, waiting });

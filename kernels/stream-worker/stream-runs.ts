@@ -177,7 +177,8 @@ export class StreamRuns {
       executing,
       finish: (error) => {
         for (const [slot] of lost) this.#runs.delete(slot);
-        for (const open of this.#runs.values()) for (const segment of open.submitted) this.#post(open, segment);
+        for (const open of this.#runs.values())
+          for (const segment of open.submitted) this.#post(open, segment);
         for (const [, { run, closed }] of lost) {
           if (closed !== undefined) closed();
           else run.onEvent({ kind: 'lost', error });

@@ -19,9 +19,7 @@ export interface TransferHost {
 /** The values a step copies out must be what the graph promises, or readers would see other bytes. */
 function checkProduced(node: string, produced: TensorSpec | undefined, promised: TensorSpec): void {
   const matches =
-    produced !== undefined &&
-    produced.dtype === promised.dtype &&
-    sameShape(produced.shape, promised.shape);
+    produced !== undefined && produced.dtype === promised.dtype && sameShape(produced.shape, promised.shape);
   if (matches) return;
   throw wrongProduct(node, formatSpec(promised), produced === undefined ? 'nothing' : formatSpec(produced));
 }
@@ -97,16 +95,16 @@ export class Transfers {
   ): ExportedValue | undefined {
     // A spec that lies about its bytes would make readers see what is behind them, or stale ones.
     if (bytes.byteLength !== byteLength(spec))
-      throw wrongProduct(node, `${byteLength(spec)} bytes of ${formatSpec(spec)}`, `${bytes.byteLength} bytes`);
+      throw wrongProduct(
+        node,
+        `${byteLength(spec)} bytes of ${formatSpec(spec)}`,
+        `${bytes.byteLength} bytes`,
+      );
     if (byteOffset !== undefined) this.#exchange(run.slot, spec, byteOffset).set(bytes);
     return toMain ? { value, buffer: new Uint8Array(bytes).buffer } : undefined;
   }
 
-  #tell(
-    slot: SlotIndex,
-    nodes: PreparedNodes,
-    outputs: readonly ExportedValue[],
-  ): void {
+  #tell(slot: SlotIndex, nodes: PreparedNodes, outputs: readonly ExportedValue[]): void {
     const transfer = outputs.map(({ buffer }) => buffer);
     this.#host.post({ type: 'nodes', slot, nodes, outputs }, transfer);
   }

@@ -43,9 +43,7 @@ export class VirtualQueue implements WorkQueue {
 
   submit(): Promise<Mark> {
     return new Promise((resolve) => {
-      this.#thread.after(this.#profile.submitMs, () =>
-        this.#device.whenRoom(() => resolve(this.flush())),
-      );
+      this.#thread.after(this.#profile.submitMs, () => this.#device.whenRoom(() => resolve(this.flush())));
     });
   }
 

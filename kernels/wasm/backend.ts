@@ -3,7 +3,7 @@ import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { curfewError, invariant, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
-  CreateKernelBackend,
+  BackendOptions,
   DeviceTensor,
   ImmediateBackend,
   Preparation,
@@ -107,7 +107,10 @@ class WasmBackend implements ImmediateBackend {
  *
  * @throws UNSUPPORTED_OPTION for more than one thread
  */
-export const createKernelBackend: CreateKernelBackend = async ({ threads, memoryLimitBytes }) => {
+export async function createKernelBackend({
+  threads,
+  memoryLimitBytes,
+}: BackendOptions): Promise<ImmediateBackend> {
   if (threads > 1) {
     throw curfewError(
       'UNSUPPORTED_OPTION',
@@ -119,4 +122,4 @@ export const createKernelBackend: CreateKernelBackend = async ({ threads, memory
     );
   }
   return new WasmBackend(await createInstance(memoryLimitBytes));
-};
+}

@@ -38,7 +38,7 @@ const titleOf = ({ run, report }: TimelineData): string => `${report.executable}
 function lifeOf(run: TimelineData, lanes: Lanes): TraceEvent[] {
   const { calledMs, dispatchedMs, settledMs, report } = run;
   const lane = lanes.run(run);
-  const args = { run: run.run, ...report };
+  const args = { ...report };
   if (dispatchedMs === undefined)
     return [complete(`queued ${titleOf(run)}`, 'queue', lane, calledMs, settledMs, args)];
   return [

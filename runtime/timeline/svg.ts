@@ -1,4 +1,5 @@
 /** One run as a picture: what ran where and when, where it was stopped, and how late. */
+import { formatMode } from '../../scheduler/cancellation.js';
 import { escapeXml, fitText, line, rect, text, textWidth } from './svg-parts.js';
 import { type Bar, hostRows, longestOps, type Row, runRow, streamRows } from './svg-rows.js';
 import { STYLE } from './svg-style.js';
@@ -90,7 +91,7 @@ class Picture {
     const facts = [
       `${nodesCompleted} of ${nodesTotal} nodes executed`,
       ...this.#whereItEnded(),
-      `cancellation ${mode}`,
+      `cancellation ${formatMode(mode)}`,
       `settled after ${showMs(settledMs)}`,
       ...(dropped === 0 ? [] : [`INCOMPLETE: ${dropped} records dropped`]),
     ].join(' · ');

@@ -2,7 +2,7 @@
 import type { ControlWord } from '../../scheduler/cancellation.js';
 import type { Device, DeviceStream, Fallback, RunControls, StreamMemory } from '../../scheduler/device.js';
 import type { StreamProgram } from '../../scheduler/program.js';
-import type { ProgramKey, SlotIndex, StreamEvent, StreamRun } from '../../scheduler/stream.js';
+import type { Leaving, ProgramKey, SlotIndex, StreamEvent, StreamRun } from '../../scheduler/stream.js';
 import type { Monitor } from './monitor.js';
 import type { WatchedRun } from './watched-run.js';
 
@@ -95,18 +95,28 @@ class WatchedStream implements DeviceStream {
     this.#stream.submit(slot, segment);
   }
 
-  async close(slot: SlotIndex, clean: boolean): Promise<void> {
+  evict(slot: SlotIndex, reason: Error): Promise<void> {
+    this.#monitor.violate(`slot ${slot} is evicted from stream ${this.index}: ${reason.message}`);
+    return this.#stream.evict(slot, reason);
+  }
+
+  close(slot: SlotIndex, clean: boolean): Leaving {
     const open = this.#open.get(slot);
     const what = `slot ${slot} on stream ${this.index}`;
     if (open === undefined || open.closed) this.#monitor.violate(`${what} is closed once`);
     else if (open.inFlight.size > 0) this.#monitor.violate(`${what} is closed after its segments have ended`);
     else if (clean && open.lost) this.#monitor.violate(`${what} is lost, not clean`);
     if (open !== undefined) open.closed = true;
-    const closed = this.#stream.close(slot, clean);
+    const leaving = this.#stream.close(slot, clean);
     // A clean slot is free at once: the next run may take it within this call.
-    if (clean) this.#open.delete(slot);
-    await closed;
-    if (!clean) this.#open.delete(slot);
+    if (clean) {
+      this.#open.delete(slot);
+      return leaving;
+    }
+    const done = leaving.done.then(() => {
+      this.#open.delete(slot);
+    });
+    return { ...leaving, done };
   }
 
   #onEvent(slot: SlotIndex, event: StreamEvent): void {

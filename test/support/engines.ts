@@ -1,6 +1,7 @@
 /** Engines that are closed when the test, or the tests, that use them have ended, whatever their end. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
-import { createEngineWithClock, type Engine } from '../../runtime/engine.js';
+import { createEngineWithClock } from '../../runtime/create-engine.js';
+import type { Engine } from '../../runtime/engine.js';
 import type { EngineOptions } from '../../runtime/options.js';
 import { type Clock, createSystemClock } from '../../scheduler/clock.js';
 import { Puppet } from './puppet.js';

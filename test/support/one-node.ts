@@ -3,7 +3,7 @@ import type { Attributes, NodeId, ValueId } from '../../scheduler/graph.js';
 import type {
   BackendOptions,
   DeviceTensor,
-  KernelBackend,
+  ImmediateBackend,
   Preparation,
   ProgramNode,
 } from '../../scheduler/kernel.js';
@@ -39,12 +39,12 @@ export function programNode({ op, inputs, attributes = {}, outputs }: SingleNode
   };
 }
 
-export function uploadTo(backend: KernelBackend, tensor: Tensor): DeviceTensor {
+export function uploadTo(backend: ImmediateBackend, tensor: Tensor): DeviceTensor {
   return backend.upload({ dtype: tensor.dtype, shape: tensor.shape }, bytesOf(tensor.data));
 }
 
 /** The tensor with a copy of its data. */
-export function readFrom(backend: KernelBackend, tensor: DeviceTensor): Tensor {
+export function readFrom(backend: ImmediateBackend, tensor: DeviceTensor): Tensor {
   const { dtype, shape } = tensor;
   return { dtype, shape, data: viewData({ dtype, shape }, backend.read(tensor).slice().buffer) };
 }
@@ -64,7 +64,7 @@ export function runPrepared(
 
 /** Uploads, runs, reads and releases. */
 export function runOn(
-  backend: KernelBackend,
+  backend: ImmediateBackend,
   op: string,
   inputs: Readonly<Record<string, Tensor>>,
   outputs: readonly TensorSpec[],

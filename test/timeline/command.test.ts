@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine } from '../../runtime/engine.js';
+import { createEngine } from '../../runtime/create-engine.js';
 import { timelineCommand } from '../../runtime/timeline/command.js';
 import { chain, timelineOf } from '../support/timelines.js';
 

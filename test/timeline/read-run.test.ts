@@ -20,6 +20,7 @@ const record = (kind: RecordKindName, id: number, startMs: number, endMs: number
 });
 
 const report: RunReport = {
+  run: 1,
   outcome: 'deadline-exceeded',
   executable: 'chain',
   mode: 'node',

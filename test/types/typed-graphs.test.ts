@@ -5,7 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
-import { createEngine, type Engine } from '../../runtime/engine.js';
+import { createEngine } from '../../runtime/create-engine.js';
+import type { Engine } from '../../runtime/engine.js';
 import type { Executable } from '../../runtime/executable.js';
 import { GraphBuilder } from '../../runtime/graph-builder.js';
 import type { RunOptions } from '../../runtime/options.js';
