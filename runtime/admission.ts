@@ -1,62 +1,116 @@
-/** Which run goes next: a bounded queue by priority, on p-queue. */
+/** The one place where runs wait: a bounded queue by priority and by what is free, on p-queue. */
 import PQueue from 'p-queue';
 import { curfewError } from '../scheduler/errors.js';
+import { LoadWatch } from './load-watch.js';
 import type { Place, SlotTable } from './slots.js';
+import { type Claim, type WaitingOptions, WaitingRuns } from './waiting-runs.js';
 
 /** What admission wants to know of a run. */
-export interface AdmissionRequest {
-  readonly priority: number;
-  /** Streams the run takes. */
-  readonly lanes: number;
-  /** Aborts when the run gives up waiting; never once it is dispatched, or its place would be free too early. */
+export interface AdmissionRequest extends Claim {
+  /** Aborts when the run gives up waiting; never once it is dispatched. */
   readonly waiting: AbortSignal;
-  /** Called when the run is accepted, before it waits or is dispatched. */
+  /** Called within `admit` when the run is accepted, before it is dispatched. Does not throw. */
   onAccepted(): void;
 }
 
-/** Admits runs: at most as many at once as there are slots, `queueLimit` of them waiting. */
+/** Admits runs: a run starts when it is its turn and its streams are free, and `queueLimit` of them may wait. */
 export class Admission {
-  readonly #queue: PQueue;
   readonly #slots: SlotTable;
   readonly #queueLimit: number;
+  readonly #waiting: WaitingRuns;
+  readonly #queue: PQueue<WaitingRuns, WaitingOptions>;
+  readonly #watch: LoadWatch;
 
-  constructor(slots: SlotTable, concurrency: number, queueLimit: number) {
+  constructor(slots: SlotTable, queueLimit: number) {
     this.#slots = slots;
     this.#queueLimit = queueLimit;
-    this.#queue = new PQueue({ concurrency });
+    let waiting!: WaitingRuns;
+    // p-queue makes its queue itself. It has no limit of its own: it counts a job as over after its promise has settled,
+    // whereas the slots know when a place is free.
+    this.#queue = new PQueue<WaitingRuns, WaitingOptions>({
+      queueClass: class extends WaitingRuns {
+        constructor() {
+          super(() => slots.room);
+          waiting = this;
+        }
+      },
+    });
+    this.#waiting = waiting;
+    this.#watch = new LoadWatch(this);
+    this.#queue.on('active', () => this.#watch.changed());
+    // A job is over, or a run gave up waiting: the one that streams were held for, perhaps.
+    this.#queue.on('next', () => {
+      this.serve();
+      this.#watch.changed();
+    });
   }
 
   /** Runs that wait. */
   get queued(): number {
-    return this.#queue.size + this.#slots.waiting;
+    return this.#waiting.waiting;
+  }
+
+  /** Whether no run waits or is in flight. */
+  get idle(): boolean {
+    return this.#queue.pending === 0 && this.queued === 0;
   }
 
   /**
-   * Runs `job` with a place as soon as it is its turn; at once, within this call, when a place is free. The place is
-   * given back when the job settles.
+   * Calls `job` with a place as soon as it is the run's turn; at once, within this call, when its streams are free. The
+   * job owns the place and gives it back.
    *
-   * @throws QUEUE_FULL; what the job throws; the reason of `waiting`
+   * @throws QUEUE_FULL; DEVICE_LOST when fewer streams are left than the run takes; what the job throws; the reason of
+   *   `waiting`
    */
   admit(request: AdmissionRequest, job: (place: Place) => Promise<void>): Promise<void> {
-    const { priority, waiting, lanes } = request;
-    const mustWait = this.#queue.pending >= this.#queue.concurrency || this.#slots.waiting > 0;
-    if (mustWait && this.queued >= this.#queueLimit) {
-      const message = `queue: expected ${this.#queueLimit} waiting runs at most (queueLimit), received one more`;
-      return Promise.reject(
-        curfewError('QUEUE_FULL', message, { expected: this.#queueLimit, received: this.queued + 1 }),
-      );
-    }
-    request.onAccepted();
-    return this.#queue.add(
-      async () => {
-        const place = this.#slots.tryTake(lanes) ?? (await this.#slots.take(lanes, waiting));
-        try {
-          await job(place);
-        } finally {
-          this.#slots.give(place);
-        }
+    const { priority, lanes, waiting } = request;
+    this.serve();
+    if (this.queued >= this.#queueLimit && !this.#waiting.startsAtOnce(request))
+      return Promise.reject(queueFull(this.#queueLimit, this.queued + 1));
+    let accepted = false;
+    const accept = () => {
+      if (accepted) return;
+      accepted = true;
+      request.onAccepted();
+    };
+    const over = this.#queue.add(
+      () => {
+        const place = this.#slots.take(lanes, this.#onFree);
+        accept();
+        return job(place);
       },
-      { priority, signal: waiting },
+      { priority, lanes, signal: waiting },
     );
+    // One that waits is accepted once it is in the queue: whoever is told may call `run()`, which has to find it there.
+    accept();
+    return over;
   }
+
+  /** Starts the runs that can start now. To be called when the streams in service have changed. */
+  serve(): void {
+    // Setting it makes p-queue look at its queue again.
+    this.#queue.concurrency = Number.POSITIVE_INFINITY;
+  }
+
+  /** Resolves once no run waits or is in flight, and the promises of the last ones have settled. */
+  onIdle(): Promise<void> {
+    return this.#watch.onIdle();
+  }
+
+  /**
+   * Resolves once fewer than `limit` runs wait; several callers one after the other, so that each can add a run.
+   *
+   * @throws INVALID_OPTION when `limit` is not a number of 1 or more
+   */
+  onQueuedBelow(limit: number): Promise<void> {
+    return this.#watch.onQueuedBelow(limit);
+  }
+
+  /** The run that gave its place back is told of first. */
+  #onFree = (): void => queueMicrotask(() => this.serve());
+}
+
+function queueFull(limit: number, received: number): Error {
+  const message = `queue: expected ${limit} waiting runs at most (queueLimit), received one more`;
+  return curfewError('QUEUE_FULL', message, { expected: limit, received });
 }

@@ -8,7 +8,9 @@ export interface CompileOptions {
   readonly name?: string | undefined;
   /**
    * `'single'` (default): each run stays on one stream, runs spread over streams. `'automatic'`: nodes spread over the
-   * engine's streams where costs and transfers make that worth it. A function gives each kernel node its stream.
+   * engine's streams where costs and transfers make that worth it. A function gives each kernel node its lane, from 0 to
+   * below the engine's streams: nodes of one lane share a stream, and each run takes as many streams as there are lanes,
+   * whichever are free.
    */
   readonly placement?: Placement | undefined;
 }

@@ -264,15 +264,17 @@ export class Engine {
    * same promise. A host node or a kernel that never ends holds it for ever, unless `withinMs` is given: what is still in
    * flight then is given up, as `destroy()` does.
    *
-   * @throws INVALID_OPTION (rejects)
+   * @throws INVALID_OPTION, within the call
    * @example await engine.close({ withinMs: 5000 });
    */
-  async close(options: CloseOptions = {}): Promise<void> {
+  close(options: CloseOptions = {}): Promise<void> {
     const { withinMs } = checkCloseOptions(options);
     const closing = this.#beginClosing();
-    if (withinMs === undefined) return closing;
-    const cancel = this.#device.clock.setTimer(withinMs, () => this.#abandonAll(), true);
-    return closing.finally(cancel);
+    if (withinMs !== undefined) {
+      const cancel = this.#device.clock.setTimer(withinMs, () => this.#abandonAll(), true);
+      closing.then(cancel, cancel);
+    }
+    return closing;
   }
 
   /**

@@ -1,29 +1,28 @@
-/** Which slot and which streams a run gets. */
-import { execute } from 'abort-controller-x';
+/** Slots and streams: which are free, and which of them a run gets. */
 import type { DeviceStream } from '../scheduler/device.js';
 import { curfewError, invariant } from '../scheduler/errors.js';
 import type { SlotIndex } from '../scheduler/stream.js';
+import { assignLanes } from './lanes.js';
+import type { Room } from './waiting-runs.js';
 
-/** What a dispatched run holds until it has settled. */
+/** What a dispatched run holds. */
 export interface Place {
   readonly slot: SlotIndex;
   /** The stream of each lane. */
   readonly streams: readonly DeviceStream[];
+  /**
+   * Gives the place back, once, when nothing of the run is in flight any more: the next run may take it at once. To be
+   * called before anybody is told that the run has settled, for who is told may call `run()` and must find it free.
+   */
+  giveBack(): void;
 }
 
-interface Waiting {
-  readonly lanes: number;
-  give(place: Place): void;
-  fail(error: Error): void;
-}
-
-/** Gives out slots, at most `runsInFlight` per stream; those who wait are served in order. */
+/** Gives out slots, at most `runsInFlight` per stream. */
 export class SlotTable {
   readonly #streams: readonly DeviceStream[];
   readonly #runsInFlight: number;
   readonly #free: SlotIndex[];
   readonly #inFlight: number[];
-  readonly #waiting: Waiting[] = [];
 
   constructor(streams: readonly DeviceStream[], runsInFlight: number) {
     this.#streams = streams;
@@ -37,83 +36,54 @@ export class SlotTable {
     return this.#inFlight[stream]!;
   }
 
-  /** Runs that hold a place in the queue but wait for streams. */
-  get waiting(): number {
-    return this.#waiting.length;
+  get room(): Room {
+    let free = 0;
+    let serving = 0;
+    let lasting = 0;
+    for (const stream of this.#streams) {
+      if (this.#hasRoom(stream)) free++;
+      if (stream.available) serving++;
+      if (stream.broken === undefined) lasting++;
+    }
+    return { free, serving, lasting };
   }
 
   /**
-   * A place now, or `undefined` when the run has to wait its turn.
+   * A place on the least busy of the free streams. There must be as many as the run has lanes (`room.free`).
    *
-   * @throws DEVICE_LOST when the streams it needs will not come back
+   * @param onFree called once the place was given back
+   * @throws DEVICE_LOST when so many streams will never be free again
    */
-  tryTake(lanes: number): Place | undefined {
-    return this.#waiting.length > 0 ? undefined : this.#find(lanes);
-  }
-
-  /** A place when there is one; rejects with the signal's reason. */
-  take(lanes: number, signal: AbortSignal): Promise<Place> {
-    return execute<Place>(signal, (give, fail) => {
-      const waiting: Waiting = { lanes, give, fail };
-      this.#waiting.push(waiting);
-      return () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        this.serve();
-      };
-    });
-  }
-
-  give(place: Place): void {
-    this.#free.push(place.slot);
-    for (const { index } of place.streams) {
-      this.#inFlight[index]!--;
-      invariant(this.#inFlight[index]! >= 0, 'a slot is given back once');
-    }
-    this.serve();
-  }
-
-  /** Serves those who wait, in order: after a place was given back, or a stream came back. */
-  serve(): void {
-    while (this.#waiting.length > 0) {
-      const next = this.#waiting[0]!;
-      try {
-        const place = this.#find(next.lanes);
-        if (place === undefined) return;
-        this.#waiting.shift();
-        next.give(place);
-      } catch (error) {
-        this.#waiting.shift();
-        next.fail(error as Error);
-      }
-    }
-  }
-
-  #find(lanes: number): Place | undefined {
-    const streams = lanes === 1 ? this.#leastBusy() : this.#first(lanes);
-    if (streams === undefined || this.#free.length === 0) return undefined;
-    for (const { index } of streams) this.#inFlight[index]!++;
-    return { slot: this.#free.pop()!, streams };
+  take(lanes: number, onFree: () => void): Place {
+    checkStreamsLast(this.#streams, lanes);
+    const chosen = this.#streams
+      .filter(this.#hasRoom)
+      .sort((a, b) => this.#inFlight[a.index]! - this.#inFlight[b.index]! || a.index - b.index)
+      .slice(0, lanes);
+    const slot = this.#free.pop();
+    invariant(chosen.length === lanes && slot !== undefined, 'a run starts when its streams are free');
+    for (const { index } of chosen) this.#inFlight[index]!++;
+    let held = true;
+    const giveBack = () => {
+      invariant(held, 'a place is given back once');
+      held = false;
+      this.#free.push(slot);
+      for (const { index } of chosen) this.#inFlight[index]!--;
+      onFree();
+    };
+    return { slot, streams: assignLanes(chosen), giveBack };
   }
 
   #hasRoom = (stream: DeviceStream): boolean =>
     stream.available && this.#inFlight[stream.index]! < this.#runsInFlight;
-
-  #leastBusy(): readonly DeviceStream[] | undefined {
-    if (this.#streams.every(({ broken }) => broken !== undefined)) throw lost(this.#streams);
-    const [best] = this.#streams
-      .filter(this.#hasRoom)
-      .sort((a, b) => this.#inFlight[a.index]! - this.#inFlight[b.index]! || a.index - b.index);
-    return best === undefined ? undefined : [best];
-  }
-
-  #first(lanes: number): readonly DeviceStream[] | undefined {
-    const streams = this.#streams.slice(0, lanes);
-    if (streams.some(({ broken }) => broken !== undefined)) throw lost(streams);
-    return streams.every(this.#hasRoom) ? streams : undefined;
-  }
 }
 
-function lost(streams: readonly DeviceStream[]): Error {
-  const broken = streams.find((stream) => stream.broken !== undefined)?.broken;
-  return curfewError('DEVICE_LOST', `no stream left to run on: ${broken?.message}`, { cause: broken });
+/** @throws DEVICE_LOST when fewer streams are left than a plan has lanes */
+export function checkStreamsLast(streams: readonly DeviceStream[], lanes: number): void {
+  const broken = streams.filter((stream) => stream.broken !== undefined);
+  const left = streams.length - broken.length;
+  if (left >= lanes) return;
+  const cause = broken[0]!.broken!;
+  const what = left === 0 ? 'no stream left to run on' : `${left} of ${lanes} streams left to run on`;
+  throw curfewError('DEVICE_LOST', `${what}: ${cause.message}`, { cause });
 }
