@@ -206,9 +206,12 @@ export class Engine {
     });
   }
 
-  /** Resolves when no run waits or is in flight; at once when none is. Runs that are called meanwhile count, too. */
-  onIdle(): Promise<void> {
-    return this.#runs.onIdle();
+  /**
+   * Resolves when no run waits or is in flight and all that runs held has been given back; at once when that is so. Runs
+   * that are called meanwhile count, too.
+   */
+  async onIdle(): Promise<void> {
+    await this.#admission.onIdle();
   }
 
   /**

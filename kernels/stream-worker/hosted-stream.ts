@@ -3,7 +3,7 @@ import type { DeviceStream, Fallback, StreamMemory } from '../../scheduler/devic
 import {
   type CurfewError,
   curfewError,
-  type ErrorCode,
+  type ErrorRecord,
   fromErrorRecord,
   toErrorRecord,
 } from '../../scheduler/errors.js';
@@ -149,7 +149,8 @@ export class HostedStream implements DeviceStream {
   async terminate(): Promise<void> {
     this.#life = { kind: 'closed' };
     await this.#thread.terminate();
-    this.#loseEverything(this.#closedError(), 'ENGINE_CLOSED');
+    const closed = toErrorRecord(this.#closedError(), 'ENGINE_CLOSED');
+    this.#loseEverything(closed, closed);
   }
 
   #closedError(): CurfewError {
@@ -273,7 +274,7 @@ export class HostedStream implements DeviceStream {
     const left = this.#runs.onThreadEnd(true);
     const diedIdle = byItself && !left.executing;
     if (diedIdle && ++this.#idleDeaths > MAX_IDLE_DEATHS) {
-      this.#break(lostError(this.index, reason));
+      this.#break(lostError(this.index, reason, 'is not replaced again'));
       return;
     }
     this.#life = { kind: 'starting' };
@@ -295,14 +296,16 @@ export class HostedStream implements DeviceStream {
     const thread = this.#thread;
     this.#thread = NO_THREAD;
     void thread.terminate();
-    this.#loseEverything(error, 'DEVICE_UNAVAILABLE');
+    this.#loseEverything(
+      toErrorRecord(error, 'DEVICE_UNAVAILABLE'),
+      toErrorRecord(lostError(this.index, error, 'could not be replaced'), 'DEVICE_LOST'),
+    );
     this.#events.onChange();
   }
 
-  #loseEverything(error: CurfewError, code: ErrorCode): void {
-    const record = toErrorRecord(error, code);
-    this.#programs.lose(record);
-    this.#runs.onThreadEnd(false).finish(record);
+  #loseEverything(ofPrograms: ErrorRecord, ofRuns: ErrorRecord): void {
+    this.#programs.lose(ofPrograms);
+    this.#runs.onThreadEnd(false).finish(ofRuns);
     this.#finishEvictions();
   }
 
@@ -319,8 +322,6 @@ export class HostedStream implements DeviceStream {
   }
 }
 
-function lostError(stream: number, reason: Error): CurfewError {
-  return curfewError('DEVICE_LOST', `stream ${stream} died and was replaced: ${reason.message}`, {
-    cause: reason,
-  });
+function lostError(stream: number, cause: Error, what = 'was replaced'): CurfewError {
+  return curfewError('DEVICE_LOST', `stream ${stream} died and ${what}: ${cause.message}`, { cause });
 }

@@ -5,7 +5,7 @@ import type { StreamProgram } from '../../scheduler/program.js';
 import type { ProgramKey } from '../../scheduler/stream.js';
 import type { ToStream } from './protocol.js';
 
-/** A program that threads died of this often while they loaded it is not sent to another. */
+/** A program that this many threads in a row died of while they loaded it is not sent to another. */
 const MAX_DEATHS = 2;
 
 /** Where a program stands with the thread. A refused one fails the runs that need it, until a replacement takes it. */
@@ -18,7 +18,7 @@ interface Entry {
   readonly program: StreamProgram;
   readonly constants: SharedArrayBuffer;
   state: LoadState;
-  /** Threads that died while they loaded it. */
+  /** Threads that died while they loaded it, since one has. */
   deaths: number;
   /** The caller who waits for the first load. */
   waiting: { resolve(fallbacks: readonly Fallback[]): void; reject(error: CurfewError): void } | undefined;
@@ -65,6 +65,7 @@ export class StreamPrograms {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.state = { kind: 'loaded' };
+    entry.deaths = 0;
     entry.waiting?.resolve(fallbacks);
     entry.waiting = undefined;
   }
@@ -82,25 +83,25 @@ export class StreamPrograms {
   }
 
   /**
-   * Sends everything to a replacement. `diedIdle`: the thread before it died by itself while it executed no segment, so
-   * the program it was loading, if any, is what it died of; that one is left out once.
+   * Sends everything to a replacement, what an earlier one refused included. `diedIdle`: the thread before it died by
+   * itself while it executed no segment; of the program it was loading, if any.
    */
   replay(diedIdle: boolean, lost: ErrorRecord): void {
-    const suspect = diedIdle ? this.#suspect() : undefined;
-    if (suspect !== undefined) {
-      this.#entries.get(suspect)!.deaths++;
-      this.onRefused(suspect, lost);
-    }
+    if (diedIdle) this.#suspectFirst(lost);
     for (const [key, entry] of this.#entries) {
-      if (key === suspect || entry.deaths >= MAX_DEATHS) continue;
+      if (entry.deaths >= MAX_DEATHS) continue;
       entry.state = { kind: 'sent' };
       this.#post({ type: 'load', key, program: entry.program, constants: entry.constants });
     }
   }
 
-  /** The first that the thread has not answered for: it loads them in order. */
-  #suspect(): ProgramKey | undefined {
-    return [...this.#entries].find(([, { state }]) => state.kind === 'sent')?.[0];
+  /** The first that the thread has not answered for: it loads them in order. It may be innocent, so it is tried again. */
+  #suspectFirst(lost: ErrorRecord): void {
+    const found = [...this.#entries].find(([, { state }]) => state.kind === 'sent');
+    if (found === undefined) return;
+    const [key, entry] = found;
+    entry.deaths++;
+    if (entry.waiting !== undefined || entry.deaths >= MAX_DEATHS) this.onRefused(key, lost);
   }
 
   /** The stream is over. */

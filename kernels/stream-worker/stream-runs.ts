@@ -62,19 +62,21 @@ export class StreamRuns {
   submit(slot: SlotIndex, segment: number): void {
     const open = this.#open(slot);
     open.submitted.push(segment);
-    const refusal = this.#host.refusal(open.run.program);
-    if (refusal === undefined) this.#post(open, segment);
-    else {
+    this.#send(open, segment);
+  }
+
+  /** Hands a segment to the thread, or fails it when the thread has refused its program. */
+  #send(open: OpenRun, segment: number): void {
+    const { slot, program, mode, timeline } = open.run;
+    const refusal = this.#host.refusal(program);
+    if (refusal !== undefined) {
       // Nothing is told before the call has returned.
       queueMicrotask(() => {
         if (this.#runs.get(slot) === open)
           this.onSegment({ ...notBegun(slot, segment), status: 'failed', error: refusal }, false);
       });
+      return;
     }
-  }
-
-  #post({ run }: OpenRun, segment: number): void {
-    const { slot, program, mode, timeline } = run;
     const ticket = nextTicket(this.#tickets.get(slot) ?? 0);
     this.#tickets.set(slot, ticket);
     this.#host.post({ type: 'segment', slot, key: program, segment, mode, timeline, ticket });
@@ -178,7 +180,7 @@ export class StreamRuns {
       finish: (error) => {
         for (const [slot] of lost) this.#runs.delete(slot);
         for (const open of this.#runs.values())
-          for (const segment of open.submitted) this.#post(open, segment);
+          for (const segment of open.submitted) this.#send(open, segment);
         for (const [, { run, closed }] of lost) {
           if (closed !== undefined) closed();
           else run.onEvent({ kind: 'lost', error });

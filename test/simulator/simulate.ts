@@ -68,7 +68,7 @@ class Simulation {
     await this.#checkAll();
     await this.#serveAgain(executable);
     await this.#probeStreams(probe);
-    this.#world.checkIdle();
+    await this.#world.checkIdle();
     executable.dispose();
     probe.dispose();
     await this.#world.until(this.#world.engine.close());
@@ -98,7 +98,7 @@ class Simulation {
       const expected = await this.#reference.outputs(run.spec.feed);
       checkRun(run, expected, this.#circumstances);
     }
-    this.#world.checkIdle();
+    await this.#world.checkIdle();
   }
 
   /** Once the faults have spent themselves a run of the same graph completes. */

@@ -75,13 +75,21 @@ export class World {
 
   /** Resolves once each stream serves or is broken. */
   streamsReady(): Promise<void> {
+    return this.#when(() =>
+      this.#device.streams.every(({ available, broken }) => available || broken !== undefined),
+    );
+  }
+
+  /** Resolves once all places are free: a stopped run may have left something on a stream that was busy with another. */
+  placesFree(): Promise<void> {
+    return this.#when(() => this.engine.stats().streams.every(({ inFlight }) => inFlight === 0));
+  }
+
+  #when(condition: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {
-        const waiting = this.#device.streams.some(
-          ({ available, broken }) => !available && broken === undefined,
-        );
-        if (waiting) this.clock.setTimer(LOOK_AGAIN_MS, look);
-        else resolve();
+        if (condition()) resolve();
+        else this.clock.setTimer(LOOK_AGAIN_MS, look);
       };
       look();
     });
@@ -131,7 +139,8 @@ export class World {
   }
 
   /** What must be true when no run is in flight. @throws the first broken rule */
-  checkIdle(): void {
+  async checkIdle(): Promise<void> {
+    await this.until(this.placesFree());
     const { runs, bytes, streams } = this.engine.stats();
     const left = {
       queued: runs.queued,

@@ -69,7 +69,7 @@ class Cancelling {
       const expected = await this.#reference.outputs(run.spec.feed);
       checkRun(run, expected, { scenario: this.#scenario, runs: settled, streamsBroke: false });
     }
-    this.#world.checkIdle();
+    await this.#world.checkIdle();
     return settled;
   }
 
