@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkDependencies, ROOT } from './support/link-dependencies.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
 
 const PROGRAM = `
@@ -23,15 +22,6 @@ const PROGRAM = `
 `;
 
 let folder: string;
-
-/** Links everything installed here, so that the packed package finds its dependencies without a registry. */
-async function linkDependencies(target: string): Promise<void> {
-  const names = await readdir(join(ROOT, 'node_modules'));
-  const links = names
-    .filter((name) => !name.startsWith('.'))
-    .map((name) => symlink(join(ROOT, 'node_modules', name), join(target, name)));
-  await Promise.all(links);
-}
 
 describe('the packed package', () => {
   beforeAll(async () => {
