@@ -1,6 +1,6 @@
 /** A summary as text for a terminal. */
-import type { NodeTime, RunSummary, TimelineSummary } from './summary.js';
 import { showBytes, showMs, showName, showShare, table } from './text.js';
+import type { NodeTime, RunSummary, TimelineSummary } from './timeline-summary.js';
 
 const MAX_NODES = 10;
 const MAX_OPS = 5;
