@@ -2,6 +2,9 @@
  * Every error Curfew raises on purpose: one table of stable codes, one class that carries a code.
  * ERRORS.md documents the same table; a test holds the two together.
  */
+import { messageOf, peek } from './quote.js';
+
+export { quote } from './quote.js';
 
 /** How a code relates to JavaScript's own error classes and whose fault it is. */
 interface CodeEntry {
@@ -14,10 +17,7 @@ const entry = (family: CodeEntry['family'], summary: string): CodeEntry => Objec
 
 /** The table of codes. Codes are stable: they may be added to, never renamed. */
 export const ERROR_CODES = Object.freeze({
-  INVALID_OPTION: entry(
-    'type',
-    'An option of an engine, a compilation or a run has the wrong type or value.',
-  ),
+  INVALID_OPTION: entry('type', 'An option or a listener has the wrong type or value.'),
   INVALID_GRAPH: entry(
     'type',
     'A graph is malformed: cycle, dangling reference, duplicate or empty name, no output.',
@@ -62,6 +62,11 @@ export const ERROR_CODES = Object.freeze({
 /** One of the stable error codes. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Whether the table has this code. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+}
+
 /** What an error may say besides its message. */
 export interface ErrorDetails {
   /** Name of the node concerned. */
@@ -89,7 +94,7 @@ const CODED = Symbol.for('curfew.error');
 type ErrorClass = new (message?: string, options?: ErrorOptions) => Error;
 
 function coded<Base extends ErrorClass>(Base: Base) {
-  return class extends (Base as ErrorClass) implements CodedFields {
+  return class CodedError extends (Base as ErrorClass) implements CodedFields {
     readonly code: ErrorCode;
     readonly node: string | undefined;
     readonly expected: unknown;
@@ -120,12 +125,12 @@ export class CurfewError extends coded(Error) {
   static override [Symbol.hasInstance](this: unknown, value: unknown): boolean {
     // A subclass asks about itself alone; only the base speaks for the TypeError and RangeError variants.
     if (this !== CurfewError) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
-    return typeof value === 'object' && value !== null && CODED in value;
+    return typeof value === 'object' && value !== null && peek(value, CODED) === true;
   }
 }
 
-const CurfewTypeError = coded(TypeError);
-const CurfewRangeError = coded(RangeError);
+class CurfewTypeError extends coded(TypeError) {}
+class CurfewRangeError extends coded(RangeError) {}
 
 /**
  * Makes the error of a code, of the JavaScript class its table entry names.
@@ -133,7 +138,8 @@ const CurfewRangeError = coded(RangeError);
  * @example throw curfewError('INVALID_FEED', 'feed "x": expected 4 elements, received 3', { expected: 4, received: 3 });
  */
 export function curfewError(code: ErrorCode, message: string, details: ErrorDetails = {}): CurfewError {
-  const family = ERROR_CODES[code].family;
+  // The code may be that of an error which a device module made up.
+  const family = isErrorCode(code) ? ERROR_CODES[code].family : 'runtime';
   if (family === 'type') return new CurfewTypeError(code, message, details) as CurfewError;
   if (family === 'range') return new CurfewRangeError(code, message, details) as CurfewError;
   return new CurfewError(code, message, details);
@@ -144,25 +150,7 @@ export function invariant(condition: unknown, message: string): asserts conditio
   if (!condition) throw new CurfewError('INTERNAL', `internal invariant violated: ${message}`);
 }
 
-/** A received value as an error message quotes it: short, one line, never throwing. */
-export function quote(value: unknown): string {
-  if (typeof value === 'string')
-    return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
-  if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) {
-    const items = value.slice(0, 8).map((item) => (typeof item === 'object' ? typeof item : quote(item)));
-    return `[${items.join(', ')}${value.length > 8 ? ', ...' : ''}]`;
-  }
-  if (ArrayBuffer.isView(value)) {
-    return `${value[Symbol.toStringTag as never] ?? 'DataView'} of ${value.byteLength} bytes`;
-  }
-  // What came from JSON may have a `constructor` that is anything.
-  const className: unknown = value.constructor?.name;
-  return `an object${typeof className === 'string' && className !== '' ? ` of class ${className}` : ''}`;
-}
-
-/** The same for an error that crossed a thread: plain data that `structuredClone` keeps whole. */
+/** An error as it crosses a thread: plain data that `structuredClone` keeps whole. */
 export interface ErrorRecord {
   readonly code: ErrorCode;
   readonly message: string;
@@ -177,33 +165,33 @@ function plain(value: unknown): string | number | undefined {
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }
 
-/** Any thrown value as a record; `fallback` is the code of what is no Curfew error. */
-export function toErrorRecord(error: unknown, fallback: ErrorCode, node?: string): ErrorRecord {
-  if (error instanceof CurfewError) {
-    const { code, message, stack, expected, received } = error;
-    return {
-      code,
-      message,
-      node: error.node ?? node,
-      stack,
-      expected: plain(expected),
-      received: plain(received),
-    };
-  }
-  const message = error instanceof Error ? error.message : quote(error);
-  return { code: fallback, message, node, stack: error instanceof Error ? error.stack : undefined };
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
-/** An error that came from another thread as a record. */
-export function fromErrorRecord({
-  code,
-  message,
-  node,
-  stack,
-  expected,
-  received,
-}: ErrorRecord): CurfewError {
-  const error = curfewError(code, message, { node, expected, received });
+/**
+ * Any thrown value as a record; `fallback` is the code of what is no Curfew error, or has a code that the table lacks.
+ * Never throws, whatever was thrown.
+ */
+export function toErrorRecord(error: unknown, fallback: ErrorCode, node?: string): ErrorRecord {
+  const stack = text(peek(error, 'stack'));
+  const message = messageOf(error);
+  if (!(error instanceof CurfewError)) return { code: fallback, message, node, stack };
+  const code = peek(error, 'code');
+  return {
+    code: isErrorCode(code) ? code : fallback,
+    message,
+    node: text(peek(error, 'node')) ?? node,
+    stack,
+    expected: plain(peek(error, 'expected')),
+    received: plain(peek(error, 'received')),
+  };
+}
+
+/** An error that came from another thread as a record; `fallback` stands in for a code that the table lacks. */
+export function fromErrorRecord(record: ErrorRecord, fallback: ErrorCode = 'KERNEL_FAILED'): CurfewError {
+  const { code, message, node, stack, expected, received } = record;
+  const error = curfewError(isErrorCode(code) ? code : fallback, message, { node, expected, received });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

@@ -91,6 +91,15 @@ describe('a Curfew error', () => {
     expect(error.name).toBe('CurfewError');
   });
 
+  it.each(codes)('%s has a class with a name, all the way up', (code) => {
+    const names: string[] = [];
+    let prototype: object | null = Object.getPrototypeOf(curfewError(code, 'message'));
+    for (; prototype !== null; prototype = Object.getPrototypeOf(prototype))
+      names.push(prototype.constructor.name);
+    expect(names).not.toContain('');
+    expect(names[0]).toMatch(/^Curfew(?:Type|Range)?Error$/);
+  });
+
   it('is told from others', () => {
     for (const other of [new Error('x'), new TypeError('x'), { code: 'ABORTED' }, null, 'ABORTED']) {
       expect(other).not.toBeInstanceOf(CurfewError);
@@ -142,8 +151,10 @@ describe('quote', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [10n, '10'],
+    [10n ** 400n, `1${'0'.repeat(76)}...`],
     [Symbol('s'), 'Symbol(s)'],
     [[1, 'a', {}], '[1, "a", object]'],
+    [[null, 10], '[null, 10]'],
     [Array(9).fill(0), '[0, 0, 0, 0, 0, 0, 0, 0, ...]'],
     [new Float32Array(2), 'Float32Array of 8 bytes'],
     [new DataView(new ArrayBuffer(3)), 'DataView of 3 bytes'],

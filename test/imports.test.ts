@@ -20,6 +20,7 @@ const CONTRACTS = new Set(
     'node-loop',
     'program',
     'queued-loop',
+    'quote',
     'stream',
     'stream-timeline',
     'tensor',

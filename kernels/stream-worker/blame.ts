@@ -1,5 +1,6 @@
 /** Whose fault an error is: turns what kernels and backends throw into errors that name a node. */
 import { CurfewError, curfewError, type ErrorRecord, toErrorRecord } from '../../scheduler/errors.js';
+import { messageOf, peek } from '../../scheduler/quote.js';
 
 /** Errors stand in for the ones underneath them at most this deep. */
 const MAX_CAUSES = 8;
@@ -10,8 +11,7 @@ export function blame(error: unknown, node: string): CurfewError {
     const { code, message, expected, received } = error;
     return curfewError(code, `node "${node}": ${message}`, { node, cause: error, expected, received });
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return curfewError('KERNEL_FAILED', `node "${node}": ${message}`, { node, cause: error });
+  return curfewError('KERNEL_FAILED', `node "${node}": ${messageOf(error)}`, { node, cause: error });
 }
 
 /** The same as a record for another thread; an error that names a node keeps it. */
@@ -23,9 +23,9 @@ export function blamedRecord(error: unknown, node: string | undefined): ErrorRec
 /** Whether a WebAssembly trap is underneath: the instance it happened in may be left in any state. */
 export function isTrap(error: unknown): boolean {
   let inner = error;
-  for (let depth = 0; depth < MAX_CAUSES && inner instanceof Error; depth++) {
-    if (inner.name === 'RuntimeError') return true;
-    inner = inner.cause;
+  for (let depth = 0; depth < MAX_CAUSES && inner !== undefined; depth++) {
+    if (peek(inner, 'name') === 'RuntimeError') return true;
+    inner = peek(inner, 'cause');
   }
   return false;
 }
