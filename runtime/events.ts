@@ -1,6 +1,7 @@
 /** Events of an engine, on eventemitter3. */
 import { EventEmitter } from 'eventemitter3';
 import type { RunReport } from '../scheduler/outcome.js';
+import { invalidOption } from './option-checks.js';
 
 /** A run as events name it. */
 export interface RunInfo {
@@ -22,11 +23,44 @@ export interface EngineEvents {
   'stream:replaced': [info: { readonly stream: number; readonly reason: Error }];
 }
 
+const EVENT_NAMES: { readonly [Name in keyof EngineEvents]: true } = {
+  'run:queued': true,
+  'run:dispatched': true,
+  'run:settled': true,
+  'stream:replaced': true,
+};
+
+function checkListener(name: unknown, listener: unknown): void {
+  if (typeof name !== 'string' || !Object.hasOwn(EVENT_NAMES, name)) {
+    throw invalidOption('event', Object.keys(EVENT_NAMES).join(', '), name);
+  }
+  if (typeof listener !== 'function') throw invalidOption(`listener of ${name}`, 'a function', listener);
+}
+
 /**
  * Emits. An exception in a listener surfaces as an uncaught exception, after the listeners behind it have been called; it
  * never changes a run.
  */
 export class EngineEmitter extends EventEmitter<EngineEvents> {
+  /** @throws INVALID_OPTION for an event that is none, and a listener that is no function */
+  override on<Name extends keyof EngineEvents>(
+    name: Name,
+    listener: EventEmitter.EventListener<EngineEvents, Name>,
+  ): this {
+    checkListener(name, listener);
+    return super.on(name, listener);
+  }
+
+  /** @throws INVALID_OPTION for an event that is none, and a listener that is no function */
+  override off<Name extends keyof EngineEvents>(
+    name: Name,
+    listener?: EventEmitter.EventListener<EngineEvents, Name>,
+  ): this {
+    // Without this check, eventemitter3 would take a missing listener for all of them.
+    checkListener(name, listener);
+    return super.off(name, listener);
+  }
+
   override emit<Name extends keyof EngineEvents>(name: Name, ...args: EngineEvents[Name]): boolean {
     const listeners = this.listeners(name) as readonly ((...args: EngineEvents[Name]) => void)[];
     for (const listener of listeners) {

@@ -24,6 +24,7 @@ import {
   usedName,
 } from './graph-builder/mistakes.js';
 import { BuilderValue, KernelValue, outputReference } from './graph-builder/value.js';
+import { checkKeys, invalidOption } from './option-checks.js';
 import { UniqueNames } from './unique-names.js';
 
 export type { BuilderValue, KernelValue } from './graph-builder/value.js';
@@ -124,7 +125,8 @@ export class GraphBuilder {
    *
    * @returns the first output; its `outputs` lists all
    * @throws UNSUPPORTED_OP for an op that is not in the op table, without `options.outputs`; INVALID_ATTRIBUTE for
-   *   attributes that are no plain data or do not suit the op; INVALID_GRAPH for anything else
+   *   attributes that are no plain data or do not suit the op; INVALID_OPTION for options that are none; INVALID_GRAPH
+   *   for anything else
    */
   kernel(
     op: string,
@@ -132,6 +134,7 @@ export class GraphBuilder {
     attributes: Readonly<Record<string, unknown>> = {},
     options: KernelOptions = {},
   ): KernelValue {
+    checkKeys(options as unknown, 'options of kernel()', ['name', 'outputs']);
     const name = options.name ?? this.#names.fresh(checkName(op, 'op'));
     const what = `node ${quote(name)}`;
     const plain = plainAttributes(attributes, what, 'INVALID_ATTRIBUTE', name);
@@ -193,7 +196,7 @@ export class GraphBuilder {
    * @param inputs a value for each of the graph's inputs, of the same spec
    * @returns the graph's outputs by name
    * @throws INVALID_GRAPH for something that is no graph, an input that is missing, unknown or of another spec, or a
-   *   prefix that gives a node a used name
+   *   prefix that gives a node a used name; INVALID_OPTION
    */
   graph<Inputs extends TensorSpecs, Outputs extends TensorSpecs>(
     graph: Graph<Inputs, Outputs>,
@@ -201,7 +204,9 @@ export class GraphBuilder {
     options: InlineOptions = {},
   ): { readonly [Name in keyof Outputs]: BuilderValue } {
     if (!isGraph(graph)) throw invalid(`graph(): expected a graph, received ${quote(graph)}`, 'graph', graph);
+    checkKeys(options as unknown, 'options of graph()', ['prefix']);
     const prefix = options.prefix ?? this.#names.fresh('graph');
+    if (typeof prefix !== 'string') throw invalidOption('prefix', 'a string', prefix);
     const what = `inlined graph ${quote(prefix)}`;
     const { references } = this.#resolve(inputs, what);
     checkInputNames(graph, references, what);

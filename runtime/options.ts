@@ -2,7 +2,6 @@
 
 import type { DeviceChoice } from '../kernels/devices.js';
 import type { VirtualOptions } from '../kernels/virtual/options.js';
-import { DEVICE_PROFILES } from '../kernels/virtual/profiles.js';
 import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
 import { curfewError, quote } from '../scheduler/errors.js';
 import {
@@ -11,6 +10,10 @@ import {
   MAX_TIMELINE_RECORDS,
   MAX_TIMEOUT_MS,
 } from '../scheduler/limits.js';
+import { messageOf } from '../scheduler/quote.js';
+import { checkKeys, invalidOption as invalid } from './option-checks.js';
+import { asUrl, isAbortSignal } from './platform-objects.js';
+import { checkVirtualOptions } from './virtual-options.js';
 
 /** Options of `createEngine`. */
 export interface EngineOptions {
@@ -93,25 +96,6 @@ export interface CheckedRunOptions {
   readonly timeline: boolean;
 }
 
-function invalid(option: string, expected: string, received: unknown) {
-  return curfewError('INVALID_OPTION', `${option}: expected ${expected}, received ${quote(received)}`, {
-    expected,
-    received,
-  });
-}
-
-/** An options object must be one, and must not have keys that nothing reads: most are typing mistakes. */
-function checkKeys(
-  options: unknown,
-  what: string,
-  known: readonly string[],
-): asserts options is Record<string, unknown> {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw invalid(what, 'an object', options);
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw invalid(what, `only the options ${known.join(', ')}`, unknown);
-}
-
 function checkInteger(
   value: unknown,
   option: string,
@@ -125,27 +109,22 @@ function checkInteger(
   throw invalid(option, `an integer from ${least} to ${most}`, value);
 }
 
-function checkVirtual(virtual: unknown): VirtualOptions {
-  checkKeys(virtual, 'virtual', ['profile', 'seed', 'jitter', 'compute', 'kernelMs', 'faults', 'log']);
-  const { profile = 'h200', seed = 1, jitter = 0, compute = false } = virtual;
-  const isNamed = typeof profile === 'string' && Object.hasOwn(DEVICE_PROFILES, profile);
-  if (!isNamed && (typeof profile !== 'object' || profile === null)) {
-    throw invalid(
-      'virtual.profile',
-      `${Object.keys(DEVICE_PROFILES).join(', ')} or a profile object`,
-      profile,
-    );
+/** Workers get their options by structured clone: what cannot be cloned is found here, before any thread starts. */
+function cloneOptions(options: unknown): unknown {
+  try {
+    return structuredClone(options);
+  } catch (error) {
+    const received = `something else (${messageOf(error)})`;
+    throw curfewError('INVALID_OPTION', `device.options: expected plain data, received ${received}`, {
+      expected: 'plain data',
+      received: options,
+      cause: error,
+    });
   }
-  if (!Number.isInteger(seed)) throw invalid('virtual.seed', 'an integer', seed);
-  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter < 1)) {
-    throw invalid('virtual.jitter', 'a number from 0 to below 1', jitter);
-  }
-  if (typeof compute !== 'boolean') throw invalid('virtual.compute', 'true or false', compute);
-  return virtual as VirtualOptions;
 }
 
-function checkDevice(device: unknown, virtual: unknown): DeviceChoice {
-  if (device === 'virtual') return { name: 'virtual', virtual: checkVirtual(virtual ?? {}) };
+function checkDevice(device: unknown, virtual: unknown, streams: number): DeviceChoice {
+  if (device === 'virtual') return { name: 'virtual', virtual: checkVirtualOptions(virtual ?? {}, streams) };
   if (virtual !== undefined) throw invalid('virtual', "no such option unless device is 'virtual'", virtual);
   if (device === undefined || device === 'wasm') return { name: 'wasm' };
   if (device === 'tensorflow' || device === 'webgpu') {
@@ -161,9 +140,10 @@ function checkDevice(device: unknown, virtual: unknown): DeviceChoice {
   if (typeof device !== 'object' || device === null)
     throw invalid('device', "'wasm', 'virtual' or { module: URL, options }", device);
   checkKeys(device, 'device', ['module', 'options']);
-  const { module, options } = device;
-  if (!(module instanceof URL)) throw invalid('device.module', 'a URL', module);
-  return { name: module.pathname.split('/').at(-1) || module.href, module, options };
+  const module = asUrl(device['module']);
+  if (module === undefined) throw invalid('device.module', 'a URL', device['module']);
+  const name = module.pathname.split('/').at(-1) || module.href;
+  return { name, module, options: cloneOptions(device['options']) };
 }
 
 /** @throws INVALID_OPTION, UNSUPPORTED_OPTION */
@@ -184,10 +164,11 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
     throw invalid('memoryLimitBytes', 'a number of bytes above 0', memoryLimitBytes);
   }
   const unlimited = queueLimit === Number.POSITIVE_INFINITY;
+  const streams = checkInteger(options['streams'], 'streams', 1, MAX_STREAMS, 1);
   return {
-    device: checkDevice(options['device'], options['virtual']),
+    device: checkDevice(options['device'], options['virtual'], streams),
     drainLimitMs: checkDuration(options['drainLimitMs'], 'drainLimitMs'),
-    streams: checkInteger(options['streams'], 'streams', 1, MAX_STREAMS, 1),
+    streams,
     threads: checkInteger(options['threads'], 'threads', 1, MAX_STREAMS, 1),
     runsInFlight: checkInteger(options['runsInFlight'], 'runsInFlight', 1, MAX_RUNS_IN_FLIGHT, 2),
     queueLimit: unlimited
@@ -224,8 +205,7 @@ export function checkRunOptions(options: unknown): CheckedRunOptions {
     'timeline',
   ]);
   const { signal, onDeadline = 'reject', priority = 0, timeline = false } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid('signal', 'an AbortSignal', signal);
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', 'an AbortSignal', signal);
   const timeoutMs = checkDuration(options['timeoutMs'], 'timeoutMs');
   if (onDeadline !== 'reject' && onDeadline !== 'partial')
     throw invalid('onDeadline', "'reject' or 'partial'", onDeadline);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../runtime/create-engine.js';
 import type { Engine } from '../runtime/engine.js';
 import type { Executable } from '../runtime/executable.js';
@@ -240,6 +240,13 @@ const ENGINE_OPTIONS: readonly Mistake[] = [
     '"./device.js"',
     () => start({ device: { module: './device.js' } }),
   ],
+  [
+    'options for a device module that no thread can be sent',
+    'INVALID_OPTION',
+    'device.options: expected plain data',
+    'could not be cloned',
+    () => start({ device: { module: new URL('file:///device.js'), options: { decide: () => 1 } } }),
+  ],
   ['threads that wasm lacks', 'UNSUPPORTED_OPTION', '1', '2', () => start({ threads: 2 })],
   [
     'an unknown engine option',
@@ -451,6 +458,34 @@ const GRAPHS: readonly Mistake[] = [
     () => build((builder) => builder.kernel('Sum', { x: 'x' }, { axis: () => 1 })),
   ],
   [
+    'options of a kernel that are null',
+    'INVALID_OPTION',
+    'options of kernel(): expected an object',
+    'null',
+    () => build((builder) => builder.kernel('Relu', { x: 'x' }, {}, wrong(null))),
+  ],
+  [
+    'an option of a kernel that nothing reads',
+    'INVALID_OPTION',
+    'only the options name, outputs',
+    '"nmae"',
+    () => build((builder) => builder.kernel('Relu', { x: 'x' }, {}, wrong({ nmae: 'y' }))),
+  ],
+  [
+    'options of an inlined graph that are null',
+    'INVALID_OPTION',
+    'options of graph(): expected an object',
+    'null',
+    () => build((builder) => builder.graph(negation(), { x: 'x' }, wrong(null))),
+  ],
+  [
+    'a prefix that is no string',
+    'INVALID_OPTION',
+    'prefix: expected a string',
+    '7',
+    () => build((builder) => builder.graph(negation(), { x: 'x' }, wrong({ prefix: 7 }))),
+  ],
+  [
     'a value of another builder',
     'INVALID_GRAPH',
     'a value of this builder',
@@ -460,6 +495,34 @@ const GRAPHS: readonly Mistake[] = [
 ];
 
 const LIFE: readonly Mistake[] = [
+  [
+    'a listener that is none',
+    'INVALID_OPTION',
+    'listener of run:settled: expected a function',
+    '5',
+    () => engine.on('run:settled', wrong(5)),
+  ],
+  [
+    'no listener to remove',
+    'INVALID_OPTION',
+    'listener of run:settled: expected a function',
+    'undefined',
+    () => engine.off('run:settled', wrong(undefined)),
+  ],
+  [
+    'an event that does not exist',
+    'INVALID_OPTION',
+    'run:queued, run:dispatched, run:settled, stream:replaced',
+    '"run:finished"',
+    () => engine.on(wrong('run:finished'), () => undefined),
+  ],
+  [
+    'an event that only Object knows',
+    'INVALID_OPTION',
+    'run:queued',
+    '"constructor"',
+    () => engine.off(wrong('constructor'), () => undefined),
+  ],
   [
     'a run too many',
     'QUEUE_FULL',
@@ -510,6 +573,17 @@ describe.each(Object.entries(TABLE))('%s', (_where, mistakes) => {
     const [before, after] = error.message.split(/, received |; /, 2);
     expect(before).toContain(expected);
     expect(after).toContain(received);
+  });
+});
+
+describe('a device module', () => {
+  it('whose options no thread can be sent starts none', async () => {
+    const threads = vi.fn();
+    process.on('worker', threads);
+    const module = new URL('./support/devices/puppet.mjs', import.meta.url);
+    await rejection(start({ device: { module, options: { decide: () => 1 } } }));
+    process.off('worker', threads);
+    expect(threads).not.toHaveBeenCalled();
   });
 });
 

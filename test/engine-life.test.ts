@@ -107,7 +107,7 @@ describe('an engine', () => {
       .parameter(1)
       .toEqualTypeOf<(info: { readonly stream: number; readonly reason: Error }) => void>();
     // @ts-expect-error There is no such event.
-    engine.off('run:paused', () => undefined);
+    expect(() => engine.off('run:paused', () => undefined)).toThrow('run:settled');
   });
 
   it('frees the constants of a disposed executable once its runs have settled', async () => {
