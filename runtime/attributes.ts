@@ -1,6 +1,7 @@
 /** Attributes as callers bring them, made the plain data a graph keeps. */
 import { curfewError, type ErrorCode, quote } from '../scheduler/errors.js';
 import type { Attributes, AttributeValue } from '../scheduler/graph.js';
+import { typedArrayName } from '../scheduler/typed-array.js';
 
 /** Levels of lists and records inside one attribute; no op needs more than two, and a cycle has no end. */
 const MAX_DEPTH = 16;
@@ -44,7 +45,8 @@ type Complaint = (path: string, expected: string, received: unknown) => Error;
 function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
+  // Every realm has an Object.prototype of its own; what they have in common is that nothing is above them.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function copyRecord(
@@ -67,14 +69,10 @@ function copyValue(value: unknown, path: string, depth: number, complain: Compla
     throw complain(path, 'a finite number (JSON has no other)', value);
   }
   if (depth >= MAX_DEPTH) throw complain(path, `nested ${MAX_DEPTH} levels deep at most`, value);
-  if (isTypedArray(value)) value = Array.from(value as ArrayLike<unknown>);
+  if (typedArrayName(value) !== undefined) value = Array.from(value as ArrayLike<unknown>);
   if (Array.isArray(value)) {
     return value.map((item, index) => copyValue(item, `${path}[${index}]`, depth + 1, complain));
   }
   if (isRecord(value)) return copyRecord(value, depth + 1, complain, `${path}.`);
   throw complain(path, 'plain data (boolean, number, string, list or record)', value);
-}
-
-function isTypedArray(value: unknown): boolean {
-  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }

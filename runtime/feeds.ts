@@ -5,6 +5,7 @@ import {
   checkData,
   checkShape,
   formatSpec,
+  refuseTfTensor,
   sameShape,
   type Tensor,
   type TensorData,
@@ -34,6 +35,7 @@ function checkFeed(name: string, feed: unknown, spec: TensorSpec): TensorData {
   if (typeof feed !== 'object' || feed === null || Array.isArray(feed)) {
     throw invalidFeed(name, `a tensor { dtype, shape, data } or a typed array for ${formatSpec(spec)}`, feed);
   }
+  refuseTfTensor(feed, what, 'INVALID_FEED');
   const { dtype, shape, data } = feed as Partial<Record<keyof Tensor, unknown>>;
   if (dtype !== spec.dtype) throw invalidFeed(name, `dtype ${spec.dtype}`, dtype);
   const checked = checkShape(shape, what, 'INVALID_FEED');

@@ -6,7 +6,9 @@ import type { Graph, HostFunction, NodeDefinition, ValueReference } from '../sch
 import {
   checkData,
   checkSpec,
+  copyData,
   formatSpec,
+  refuseTfTensor,
   type Tensor,
   type TensorSpec,
   type TensorSpecs,
@@ -107,14 +109,15 @@ export class GraphBuilder {
   }
 
   /**
-   * A tensor known now. Its data is not copied: leave it unchanged afterwards.
+   * A tensor known now. Its data is copied here, so that changing it afterwards changes no graph.
    *
    * @throws INVALID_GRAPH for a used or unusable name, a malformed spec, or data of another type or length
    */
   constant(name: string, tensor: Tensor): BuilderValue {
     const what = `node ${quote(name)}`;
+    refuseTfTensor(tensor, what, 'INVALID_GRAPH');
     const spec = checkSpec(tensor, what, 'INVALID_GRAPH');
-    const data = checkData(tensor.data, spec, what, 'INVALID_GRAPH');
+    const data = copyData(spec.dtype, checkData(tensor.data, spec, what, 'INVALID_GRAPH'));
     this.#define({ kind: 'constant', name, tensor: { ...spec, data } }, [spec]);
     return this.#value(name, spec);
   }

@@ -1,11 +1,12 @@
 /** Runs host nodes: the caller's functions, whose results are as untrusted as feeds. */
-import { isAbortError } from 'abort-controller-x';
 import type { HostResult } from '../scheduler/dispatch.js';
 import { CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph, HostNode } from '../scheduler/graph.js';
+import { messageOf, peek } from '../scheduler/quote.js';
 import {
   checkData,
   formatSpec,
+  refuseTfTensor,
   sameShape,
   type Tensor,
   type TensorData,
@@ -13,12 +14,11 @@ import {
 } from '../scheduler/tensor.js';
 
 function failed(node: HostNode, cause: unknown): HostResult {
-  const message = cause instanceof Error ? cause.message : quote(cause);
-  const { expected, received } = cause instanceof CurfewError ? cause : {};
-  const error = curfewError('HOST_NODE_FAILED', `host node ${quote(node.name)}: ${message}`, {
+  const isCoded = cause instanceof CurfewError;
+  const error = curfewError('HOST_NODE_FAILED', `host node ${quote(node.name)}: ${messageOf(cause)}`, {
     node: node.name,
-    expected,
-    received,
+    expected: isCoded ? peek(cause, 'expected') : undefined,
+    received: isCoded ? peek(cause, 'received') : undefined,
     cause,
   });
   return { status: 'failed', error };
@@ -26,6 +26,7 @@ function failed(node: HostNode, cause: unknown): HostResult {
 
 function checkOutput(output: unknown, spec: TensorSpec, what: string): TensorData {
   if (ArrayBuffer.isView(output)) return checkData(output, spec, what, 'HOST_NODE_FAILED');
+  refuseTfTensor(output, what, 'HOST_NODE_FAILED');
   const { dtype, shape, data } = (output ?? {}) as Partial<Tensor>;
   if (dtype !== spec.dtype || !Array.isArray(shape) || !sameShape(shape, spec.shape)) {
     const expected = formatSpec(spec);
@@ -48,6 +49,11 @@ function checkOutputs(graph: Graph, node: HostNode, returned: unknown): readonly
   });
 }
 
+/** Whether what the function threw says that it stopped because its signal told it to. */
+function saysStopped(thrown: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (thrown === signal.reason || peek(thrown, 'name') === 'AbortError');
+}
+
 /**
  * Calls a host node's function and waits for it, also after an abort: what it holds must be given back before the run
  * settles. Throwing an `AbortError`, or the signal's own reason, after an abort counts as having stopped.
@@ -62,7 +68,7 @@ export async function runHostNode(
   try {
     returned = await node.run(inputs, { signal, node: node.name });
   } catch (error) {
-    if (signal.aborted && (isAbortError(error) || error === signal.reason)) return { status: 'stopped' };
+    if (saysStopped(error, signal)) return { status: 'stopped' };
     return failed(node, error);
   }
   try {

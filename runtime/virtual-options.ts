@@ -25,6 +25,8 @@ const INTEGER = numberRule('an integer', Number.isSafeInteger);
 /** Infinity counts as one. */
 const COUNT = numberRule('an integer of 1 or more', (count) => count >= 1 && isWhole(count));
 
+const FENCES: Rule = { expected: "'each' or 'all'", fits: (fences) => fences === 'each' || fences === 'all' };
+
 function isWhole(value: number): boolean {
   return Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY;
 }
@@ -36,6 +38,7 @@ const PROFILE: Rules<DeviceProfile> = {
   efficiency: SHARE,
   minKernelMs: MS,
   submitMs: MS,
+  fences: FENCES,
   queueDepth: COUNT,
   fenceMs: MS,
   pollMs: MS,
@@ -60,6 +63,7 @@ function faultRules(streams: number): { readonly [Kind in FaultKind]: Rules<Faul
     'slow-kernel': { ...ofNode, factor: FACTOR },
     'device-lost': { stream, atMs: MS },
     stall: { stream, atMs: MS },
+    'lost-wake-up': { stream, atMs: MS },
     watchdog: { offsetMs: OFFSET_MS },
     'clock-jump': { atMs: MS, byMs: MS },
   };

@@ -1,6 +1,8 @@
 /** Tensors as plain data: dtypes, shapes, specs, and the checks on what callers hand in. */
 import { curfewError, type ErrorCode, quote } from './errors.js';
 import { MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSOR_ELEMENTS } from './limits.js';
+import { peek } from './quote.js';
+import { asPlainArray } from './typed-array.js';
 
 /** Element types a value can have. `bool` holds 0 or 1 in a byte. */
 export type DType = 'float32' | 'int32' | 'bool';
@@ -66,21 +68,27 @@ export function allocateData(dtype: DType, length: number): TensorData {
   return new CONTAINERS[dtype](length);
 }
 
-/** A copy that shares no memory with `data`, whatever subclass it is (the `slice` of a `Buffer` shares it). */
+/** A typed view of `buffer` for a spec, starting at `byteOffset`. */
+export function viewData(spec: TensorSpec, buffer: ArrayBufferLike, byteOffset = 0): TensorData {
+  return new CONTAINERS[spec.dtype](buffer as ArrayBuffer, byteOffset, elementCount(spec.shape));
+}
+
+/** A copy in memory of its own. */
 export function copyData(dtype: DType, data: TensorData): TensorData {
   const copy = allocateData(dtype, data.length);
   copy.set(data);
   return copy;
 }
 
-/** A typed view of `buffer` for a spec, starting at `byteOffset`. */
-export function viewData(spec: TensorSpec, buffer: ArrayBufferLike, byteOffset = 0): TensorData {
-  return new CONTAINERS[spec.dtype](buffer as ArrayBuffer, byteOffset, elementCount(spec.shape));
-}
-
 /** The bytes of a typed array, without copying. */
 export function bytesOf(data: TensorData): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Models write an unknown length as `null` or -1. */
+function unknownLengthAdvice(length: unknown): string {
+  if (length !== null && length !== -1) return '';
+  return '; shapes are fixed here: give the length it will have, such as 1 for a batch of one';
 }
 
 /**
@@ -109,11 +117,9 @@ export function checkShape(shape: unknown, what: string, code: ErrorCode): Shape
   for (let index = 0; index < shape.length; index++) {
     const length: unknown = shape[index];
     if (!Number.isSafeInteger(length) || (length as number) < 0) {
-      throw curfewError(
-        code,
-        `${what}: expected dimension ${index} to be an integer of 0 or more, received ${quote(length)}`,
-        { expected: 'integer of 0 or more', received: length },
-      );
+      const expected = 'integer of 0 or more';
+      const message = `${what}: expected dimension ${index} to be an ${expected}, received ${quote(length)}`;
+      throw curfewError(code, message + unknownLengthAdvice(length), { expected, received: length });
     }
   }
   if (elementCount(shape) > MAX_TENSOR_ELEMENTS) {
@@ -164,13 +170,16 @@ export function checkSpec(spec: unknown, what: string, code: ErrorCode): TensorS
 }
 
 /**
- * Checks that `data` is the container of the spec's dtype with exactly its number of elements.
+ * Checks that `data` is the container of the spec's dtype with exactly its number of elements. Arrays of another realm
+ * and of subclasses (`Buffer`) count as what they extend.
  *
+ * @returns `data` itself, or a plain view of the same memory: no method of a subclass is ever called
  * @throws `code`, quoting both
  */
 export function checkData(data: unknown, spec: TensorSpec, what: string, code: ErrorCode): TensorData {
   const Container = CONTAINERS[spec.dtype];
-  if (!(data instanceof Container)) {
+  const plain = asPlainArray<TensorData>(data, Container);
+  if (plain === undefined) {
     throw curfewError(
       code,
       `${what}: expected ${Container.name} for dtype ${spec.dtype}, received ${quote(data)}`,
@@ -181,12 +190,29 @@ export function checkData(data: unknown, spec: TensorSpec, what: string, code: E
     );
   }
   const expected = elementCount(spec.shape);
-  if (data.length !== expected) {
+  if (plain.length !== expected) {
     throw curfewError(
       code,
-      `${what}: expected ${expected} elements for ${formatSpec(spec)}, received ${data.length}`,
-      { expected, received: data.length },
+      `${what}: expected ${expected} elements for ${formatSpec(spec)}, received ${plain.length}`,
+      { expected, received: plain.length },
     );
   }
-  return data;
+  return plain;
+}
+
+/**
+ * Refuses a TensorFlow.js tensor where plain data belongs. Reading one may block the main thread for as long as a GPU
+ * takes, so the caller decides when to.
+ *
+ * @throws `code`, with what to pass instead
+ */
+export function refuseTfTensor(value: unknown, what: string, code: ErrorCode): void {
+  if (typeof peek(value, 'dataSync') !== 'function') return;
+  const disposed = peek(value, 'isDisposed') === true;
+  const received = disposed ? 'a tf.Tensor that is disposed' : 'a tf.Tensor';
+  const advice = disposed ? '' : '; pass { dtype, shape, data: await tensor.data() }';
+  throw curfewError(code, `${what}: expected { dtype, shape, data }, received ${received}${advice}`, {
+    expected: '{ dtype, shape, data }',
+    received: value,
+  });
 }

@@ -1,0 +1,2 @@
+/** See `uninspectable.mjs`. */
+export declare const UNINSPECTABLE: Readonly<Record<string, () => unknown>>;
