@@ -7,11 +7,11 @@ import { typedArrayName } from '../scheduler/typed-array.js';
 const MAX_DEPTH = 16;
 
 /**
- * Copies attributes into plain data that `structuredClone` and JSON keep whole: what is `undefined` is left out, typed
- * arrays become arrays.
+ * Copies attributes into plain data that `structuredClone` keeps whole: what is `undefined` is left out, typed arrays
+ * become arrays. Infinities and NaN are numbers like others, though JSON has none: `tf.pad(x, …, -Infinity)` needs them.
  *
  * @param what how messages name the node, for example `node "Conv2D"`
- * @throws `code` for a function, symbol, bigint, class instance, or a number that is not finite, naming the attribute
+ * @throws `code` for a function, symbol, bigint or class instance, naming the attribute
  */
 export function plainAttributes(
   attributes: unknown,
@@ -63,11 +63,8 @@ function copyRecord(
 }
 
 function copyValue(value: unknown, path: string, depth: number, complain: Complaint): AttributeValue {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-  if (typeof value === 'number') {
-    if (Number.isFinite(value)) return value;
-    throw complain(path, 'a finite number (JSON has no other)', value);
-  }
+  if (value === null) return value;
+  if (typeof value === 'boolean' || typeof value === 'string' || typeof value === 'number') return value;
   if (depth >= MAX_DEPTH) throw complain(path, `nested ${MAX_DEPTH} levels deep at most`, value);
   if (typedArrayName(value) !== undefined) value = Array.from(value as ArrayLike<unknown>);
   if (Array.isArray(value)) {

@@ -6,7 +6,7 @@ export type NodeId = number & { readonly __nodeId: unique symbol };
 /** Dense index of a value in `graph.values`. */
 export type ValueId = number & { readonly __valueId: unique symbol };
 
-/** A constant an op is configured with. Plain data that `structuredClone` and JSON keep whole. */
+/** A constant an op is configured with. Plain data that `structuredClone` keeps whole; numbers may be infinite or NaN. */
 export type AttributeValue =
   | null
   | boolean

@@ -115,17 +115,18 @@ describe('GraphBuilder', () => {
     const shape = [3, 1];
     builder.kernel('Reshape', { x }, { shape, unused: undefined }, { name: 'plain' });
     const indices = new Int32Array([1, 2]);
-    builder.kernel('Unheard', { x }, { indices }, { outputs: [vector] });
+    const extremes = [Number.NaN, Infinity, -Infinity];
+    builder.kernel('Unheard', { x }, { indices, extremes }, { outputs: [vector] });
     shape[0] = 7;
     builder.output('y', 'plain');
     const [, reshape, unheard] = builder.build().nodes as KernelNode[];
     expect(reshape!.attributes).toEqual({ shape: [3, 1] });
     expect(Object.hasOwn(reshape!.attributes, 'unused')).toBe(false);
-    expect(unheard!.attributes).toEqual({ indices: [1, 2] });
+    expect(unheard!.attributes).toEqual({ indices: [1, 2], extremes });
 
     const cyclic: unknown[] = [];
     cyclic.push(cyclic);
-    for (const bad of [() => 1, 1n, Symbol('s'), Number.NaN, Infinity, new Date(), new Map(), cyclic]) {
+    for (const bad of [() => 1, 1n, Symbol('s'), new Date(), new Map(), cyclic]) {
       const attempt = () => builder.kernel('Relu', { x }, { alpha: { deep: [bad] } });
       expect(codeOf(attempt)).toBe('INVALID_ATTRIBUTE');
       expect(attempt).toThrow(/alpha\.deep\[0\]/);

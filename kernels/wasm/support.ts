@@ -7,6 +7,7 @@
  */
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { type DType, elementCount, type Shape } from '../../scheduler/tensor.js';
+import { takesNumbers } from './nonfinite.js';
 import { hasXnnpackWindows } from './windows.js';
 
 /** Correct for int32, too. Not `Mod` and `RealDiv`, which trap when dividing by zero. */
@@ -95,6 +96,7 @@ function fusesSimply(node: ProgramNode): boolean {
 export function isCorrectOnWasm(node: ProgramNode): boolean {
   // Kernels skip empty inputs and leave outputs that are not empty as they find them.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
+  if (!takesNumbers(node)) return false;
   const rule = Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined;
   return takesDTypes(node) && (rule === undefined || rule(node)) && hasXnnpackWindows(node);
 }

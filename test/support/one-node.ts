@@ -87,7 +87,9 @@ export function difference(actual: Tensor, expected: Tensor, tolerance: number):
   if (formatSpec(actual) !== formatSpec(expected)) return `${formatSpec(actual)} for ${formatSpec(expected)}`;
   for (const [index, wanted] of expected.data.entries()) {
     const got = actual.data[index]!;
-    const isClose = Math.abs(got - wanted) <= tolerance * Math.max(1, Math.abs(wanted));
+    // Every number is within an infinite distance of infinity.
+    const isClose =
+      Number.isFinite(wanted) && Math.abs(got - wanted) <= tolerance * Math.max(1, Math.abs(wanted));
     if (!isClose && !Object.is(got, wanted) && got !== wanted) return `${got} for ${wanted} at ${index}`;
   }
   return undefined;
