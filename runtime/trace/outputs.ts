@@ -12,14 +12,7 @@ const EXPECTED = 'a tensor, an array of tensors or a record of them';
  * @throws INVALID_TRACE for a promise, anything that is no tensor, and no tensors at all
  */
 export function namedOutputs(result: unknown): Map<string, Tensor> {
-  if (isPromise(result)) {
-    // Whatever it rejects with comes from a function that has been refused.
-    result.then(undefined, () => {});
-    throw invalidTrace('trace(): expected a synchronous function, received one that returns a promise', {
-      expected: EXPECTED,
-      received: 'promise',
-    });
-  }
+  refusePromise(result, 'one that returns a promise');
   const outputs = new Map<string, Tensor>();
   if (result instanceof Tensor || Array.isArray(result)) addOutput(outputs, 'output', result);
   else if (typeof result === 'object' && result !== null) {
@@ -38,6 +31,18 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }
 
+function refusePromise(value: unknown, received: string): void {
+  if (!isPromise(value)) return;
+  // Whatever it rejects with comes from a function that has been refused.
+  value.then(undefined, () => {});
+  throw invalidTrace(
+    `trace(): expected a synchronous function, received ${received}; await what it needs before trace(), and call a ` +
+      "GraphModel's execute() rather than executeAsync() (a model that insists on the latter has control flow or shapes " +
+      'that depend on values, which no graph holds)',
+    { expected: EXPECTED, received: 'promise' },
+  );
+}
+
 function addOutput(outputs: Map<string, Tensor>, name: string, value: unknown): void {
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) addTensor(outputs, `${name}_${index}`, item);
@@ -46,6 +51,7 @@ function addOutput(outputs: Map<string, Tensor>, name: string, value: unknown): 
 
 function addTensor(outputs: Map<string, Tensor>, name: string, value: unknown): void {
   const what = `output ${quote(name)}`;
+  refusePromise(value, `one whose ${what} is a promise`);
   if (!(value instanceof Tensor)) throw unusable(what, value);
   if (value.isDisposed) throw unusable(what, 'a disposed tensor');
   if (outputs.has(name))

@@ -5,6 +5,7 @@ import { curfewError, quote } from '../../scheduler/errors.js';
 import type { Graph } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
 import { activate, activeBackend, BACKEND_NAME, withBackend } from './engine.js';
+import { TracedInputs } from './inputs.js';
 import { registerKernels } from './kernels.js';
 import { Lifetime } from './lifetime.js';
 import { NodeNames } from './names.js';
@@ -30,8 +31,8 @@ export function recordGraph(fn: TracedFunction, inputs: unknown): Graph {
     const unwatch = lifetime.watch();
     let done = false;
     try {
-      const tensors = makeInputs(specs, backend, recorder);
-      const outputs = whileActive(violations, () => call(fn, tensors, violations));
+      const given = makeInputs(specs, backend, recorder);
+      const outputs = whileActive(violations, () => call(fn, given, violations));
       const graph = recorder.graph(references(outputs, recorder));
       done = true;
       return graph;
@@ -63,26 +64,25 @@ function checkInputs(inputs: unknown): Map<string, TensorSpec> {
   return new Map(specs);
 }
 
-/** The record has no prototype, so that `constructor` is an input only if it was declared. */
 function makeInputs(
   specs: ReadonlyMap<string, TensorSpec>,
   backend: RecordingBackend,
   recorder: Recorder,
-): Record<string, tf.Tensor> {
+): TracedInputs {
   const tensors: Record<string, tf.Tensor> = Object.create(null);
   for (const [name, spec] of specs) {
     tensors[name] = tf.engine().makeTensorFromTensorInfo(backend.makeAbstract(recorder.input(name, spec)));
   }
-  return tensors;
+  return new TracedInputs(tensors);
 }
 
 /** A violation outranks what the function makes of it. */
-function call(fn: TracedFunction, tensors: Record<string, tf.Tensor>, violations: Violations) {
+function call(fn: TracedFunction, given: TracedInputs, violations: Violations) {
   let outputs: Map<string, tf.Tensor>;
   try {
-    outputs = namedOutputs(fn(tensors));
+    outputs = namedOutputs(fn(given.record));
   } catch (error) {
-    throw violations.first ?? error;
+    throw violations.first ?? given.explain(error);
   }
   if (violations.first !== undefined) throw violations.first;
   if (tf.getBackend() !== BACKEND_NAME) throw otherBackend(tf.getBackend());
