@@ -13,6 +13,7 @@ const CONTRACTS = new Set(
     'cancellation',
     'clock',
     'device',
+    'device-wait',
     'errors',
     'graph',
     'kernel',
@@ -21,10 +22,13 @@ const CONTRACTS = new Set(
     'program',
     'queued-loop',
     'quote',
+    'segment-execution',
+    'quote',
     'stream',
     'stream-timeline',
     'tensor',
     'timeline-record',
+    'work-queue',
   ].map((name) => `scheduler/${name}.ts`),
 );
 

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inferNode, opNames } from '../kernels/ops/index.js';
 import { createKernelBackend as createReference } from '../kernels/reference/backend.js';
 import { createKernelBackend as createWasm } from '../kernels/wasm/backend.js';
+import { createEngine } from '../runtime/create-engine.js';
 import type { Engine } from '../runtime/engine.js';
-import { createEngine } from '../runtime/engine.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
 import { trace } from '../runtime/trace.js';
 import { CurfewError } from '../scheduler/errors.js';
 import type { Graph } from '../scheduler/graph.js';
-import type { KernelBackend } from '../scheduler/kernel.js';
+import type { ImmediateBackend } from '../scheduler/kernel.js';
 import type { Tensor } from '../scheduler/tensor.js';
 import { backendOptions, difference, runOn } from './support/one-node.js';
 import { caseTensors, formatCase, type OpCase, opCases } from './support/op-cases.js';
@@ -41,8 +41,8 @@ const CASES = opCases(SEED)
   .flatMap(extremeCases);
 
 describe(`ops with infinite and NaN attributes compute what TensorFlow.js computes on cpu (seed ${SEED})`, () => {
-  let wasm: KernelBackend;
-  let reference: KernelBackend;
+  let wasm: ImmediateBackend;
+  let reference: ImmediateBackend;
   beforeAll(async () => {
     wasm = await createWasm(backendOptions());
     reference = await createReference(backendOptions());
@@ -53,7 +53,7 @@ describe(`ops with infinite and NaN attributes compute what TensorFlow.js comput
     reference.close();
   });
 
-  function firstDifference(opCase: OpCase, backend: KernelBackend): string | undefined {
+  function firstDifference(opCase: OpCase, backend: ImmediateBackend): string | undefined {
     const inputs = caseTensors(opCase, SEED);
     const { outputs } = inferNode(opCase.op, inputs, opCase.attributes, 'case');
     const expected = runKernel(opCase, inputs, 'cpu');

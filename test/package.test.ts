@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linkDependencies, ROOT } from './support/link-dependencies.js';
@@ -20,6 +20,9 @@ const PROGRAM = `
   const inner = await import('curfew/dist/scheduler/plan.js').then(() => 'reachable', ({ code }) => code);
   console.log(JSON.stringify({ y: outputs.y.data[0], names: Object.keys(curfew), inner }));
 `;
+
+/** What may be in `bench/` of a package: README shows it. */
+const PICTURE = 'bench/demo/timeline.svg';
 
 let folder: string;
 
@@ -55,12 +58,97 @@ describe('the packed package', () => {
     expect(inner).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
-  it('holds built files with their types, and neither sources, tests nor benchmarks', async () => {
-    const files = (await readdir(join(folder, 'node_modules/curfew'), { recursive: true })) as string[];
+  /** Paths of the files in the package. */
+  async function packedFiles(): Promise<string[]> {
+    const packed = join(folder, 'node_modules/curfew');
+    const entries = await readdir(packed, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return files.map(({ parentPath, name }) =>
+      relative(packed, join(parentPath, name)).replaceAll('\\', '/'),
+    );
+  }
+
+  it('holds built files with their types, and neither sources, source maps, tests nor benchmarks', async () => {
+    const files = await packedFiles();
     expect(files).toEqual(
       expect.arrayContaining(['dist/runtime/index.js', 'dist/runtime/index.d.ts', 'ERRORS.md']),
     );
-    expect(files.filter((file) => /^(?:test|bench|dist\/test|dist\/bench)\b/.test(file))).toEqual([]);
+    const foreign = files.filter((file) => /^(?:test|bench|dist\/test|dist\/bench)\b/.test(file));
+    expect(foreign).toEqual([PICTURE]);
     expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.map'))).toEqual([]);
+    const scripts = files.filter((file) => file.endsWith('.js'));
+    const texts = await Promise.all(
+      scripts.map((file) => readFile(join(folder, 'node_modules/curfew', file), 'utf8')),
+    );
+    expect(scripts.filter((_, index) => texts[index]!.includes('sourceMappingURL'))).toEqual([]);
+  });
+
+  it('holds a file for each that was built, and for each link of its pages', async () => {
+    const files = await packedFiles();
+    const sources = ['runtime', 'scheduler', 'kernels'].map(async (name) =>
+      ((await readdir(join(ROOT, name), { recursive: true })) as string[])
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => `dist/${name}/${file.replaceAll('\\', '/').replace(/\.ts$/, '.js')}`),
+    );
+    const expected = (await Promise.all(sources)).flat().sort();
+    expect(files.filter((file) => file.endsWith('.js')).sort()).toEqual(expected);
+    const pages = files.filter((file) => file.endsWith('.md'));
+    const texts = await Promise.all(pages.map((page) => readFile(join(ROOT, page), 'utf8')));
+    const links = [...texts.join('\n').matchAll(/\]\(([^)#]+)/g)].map((match) => match[1]!);
+    const local = links.filter((link) => !/^\w+:/.test(link));
+    expect(local).toContain(PICTURE);
+    expect(local.filter((link) => !files.includes(link))).toEqual([]);
+  });
+
+  it('is installed as README says: with every peer, in the version it needs', async () => {
+    const { peerDependencies, engines } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const peers = Object.entries(peerDependencies).map(([name, version]) => `${name}@${version}`);
+    expect(readme).toContain(`npm install curfew ${peers.join(' ')}\n`);
+    expect(readme).toContain(`Node.js ${engines.node.replace('>=', '')} or later`);
+  });
+});
+
+describe('the build', () => {
+  let project: string;
+  const path = (name: string) => join(project, name);
+  const build = () => run(process.execPath, [path('.ci/build.mjs')]);
+
+  /** A project of two files with this one's configuration. */
+  beforeAll(async () => {
+    project = await mkdtemp(join(tmpdir(), 'curfew-build-'));
+    await mkdir(path('runtime'));
+    await writeFile(path('runtime/kept.ts'), 'export const kept: number = 1;');
+    await writeFile(path('runtime/changed.ts'), 'export const changed: number = 1;');
+    for (const name of ['.ci/build.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package.json']) {
+      await cp(join(ROOT, name), path(name));
+    }
+    await symlink(join(ROOT, 'node_modules'), path('node_modules'));
+    await build();
+  });
+  afterAll(() => rm(project, { recursive: true, force: true }));
+
+  it('removes what no source stands behind, and leaves files alone that stay the same', async () => {
+    const before = await stat(path('dist/runtime/kept.js'));
+    await mkdir(path('dist/gone/deep'), { recursive: true });
+    await writeFile(path('dist/gone/deep/stale.js'), '');
+    await writeFile(path('dist/runtime/stale.js'), '');
+    await writeFile(path('runtime/changed.ts'), 'export const changed: number = 2;');
+    await build();
+    const files = ['changed.d.ts', 'changed.js', 'kept.d.ts', 'kept.js'];
+    expect(await readdir(path('dist'))).toEqual(['runtime']);
+    expect((await readdir(path('dist/runtime'))).sort()).toEqual(files);
+    expect(await readFile(path('dist/runtime/changed.js'), 'utf8')).toContain('changed = 2');
+    const after = await stat(path('dist/runtime/kept.js'));
+    expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
+  });
+
+  it('leaves everything as it was when compiling fails', async () => {
+    const before = await readFile(path('dist/runtime/changed.js'), 'utf8');
+    await writeFile(path('runtime/changed.ts'), "export const changed: number = 'three';");
+    await expect(build()).rejects.toMatchObject({ stdout: expect.stringContaining('not assignable') });
+    expect(await readFile(path('dist/runtime/changed.js'), 'utf8')).toBe(before);
+    expect((await readdir(project)).filter((name) => name.startsWith('dist'))).toEqual(['dist']);
   });
 });

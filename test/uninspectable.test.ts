@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../runtime/engine.js';
 import { createEngine } from '../runtime/create-engine.js';
+import type { Engine } from '../runtime/engine.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
 import { CurfewError, curfewError, quote, toErrorRecord } from '../scheduler/errors.js';
 import type { Graph, HostFunction } from '../scheduler/graph.js';
