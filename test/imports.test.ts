@@ -23,7 +23,6 @@ const CONTRACTS = new Set(
     'queued-loop',
     'quote',
     'segment-execution',
-    'quote',
     'stream',
     'stream-timeline',
     'tensor',

@@ -3,7 +3,7 @@ import type { VirtualFault } from '../../kernels/virtual/options.js';
 import { DEVICE_PROFILES, type DeviceProfile } from '../../kernels/virtual/profiles.js';
 import { Chance } from './chance.js';
 import { type Durations, randomGraph } from './random-graph.js';
-import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from './scenario.js';
+import { type GraphSpec, hangs, type RunSpec, type Scenario, type SimulatedMode } from './scenario.js';
 
 const PROFILES = Object.values<DeviceProfile>(DEVICE_PROFILES);
 
@@ -22,6 +22,7 @@ const SMALL_NODES: Sizes = { durations: { leastMs: 0.02, mostMs: 0.07 }, precisi
 function randomProfile(chance: Chance): DeviceProfile {
   return {
     ...chance.pick(PROFILES),
+    fences: chance.pick(['each', 'all']),
     queueDepth: chance.pick([1, 2, 3, 4, 1000]),
     submitMs: chance.between(0.002, 0.02),
     fenceMs: chance.between(0.002, 0.03),
@@ -67,7 +68,7 @@ function randomFault(chance: Chance, graph: GraphSpec, streams: number, longestM
   const times = chance.integer(1, 3);
   const atMs = 1 + chance.next() * longestMs * 2;
   const stream = chance.integer(0, streams - 1);
-  switch (chance.integer(0, 6)) {
+  switch (chance.integer(0, 7)) {
     case 0:
       return { kind: 'kernel-error', node, times };
     case 1:
@@ -79,6 +80,8 @@ function randomFault(chance: Chance, graph: GraphSpec, streams: number, longestM
     case 4:
       return { kind: 'stall', stream, atMs };
     case 5:
+      return { kind: 'lost-wake-up', stream, atMs };
+    case 6:
       return { kind: 'watchdog', offsetMs: chance.between(-2, 5) };
     default:
       return { kind: 'clock-jump', atMs, byMs: chance.between(0, longestMs) };
@@ -98,7 +101,7 @@ export function randomScenario(seed: number): Scenario {
   const sizes = chance.next() < 0.25 ? SMALL_NODES : ALL_SIZES;
   const graph = randomGraph(chance, streams, sizes.durations);
   const faults = randomFaults(chance, graph, streams);
-  const stalls = faults.some(({ kind }) => kind === 'stall');
+  const stalls = hangs(faults);
   const longestMs = longestRunMs(graph);
   const world = {
     seed,

@@ -67,6 +67,11 @@ export interface WorldSpec {
   readonly faults: readonly VirtualFault[];
 }
 
+/** Whether a stream may hang for ever, so that only a stop can end the runs on it. */
+export function hangs(faults: readonly VirtualFault[]): boolean {
+  return faults.some(({ kind }) => kind === 'stall' || kind === 'lost-wake-up');
+}
+
 /** A whole simulation. */
 export interface Scenario {
   readonly world: WorldSpec;

@@ -2,7 +2,7 @@
 import type { Executable } from '../../runtime/executable.js';
 import { Reference } from './build-graph.js';
 import { randomScenario } from './random-scenario.js';
-import type { GraphSpec, RunSpec, Scenario } from './scenario.js';
+import { type GraphSpec, hangs, type RunSpec, type Scenario } from './scenario.js';
 import { type Circumstances, checkRun } from './verdict.js';
 import type { WatchedRun } from './watched-run.js';
 import { World } from './world.js';
@@ -115,7 +115,7 @@ class Simulation {
   }
 
   get #hangs(): boolean {
-    return this.#scenario.world.faults.some(({ kind }) => kind === 'stall');
+    return hangs(this.#scenario.world.faults);
   }
 
   /** One run per stream at once: each of them serves. */

@@ -4,7 +4,7 @@ import type { RunReport } from '../../scheduler/outcome.js';
 import type { Tensor, TensorData } from '../../scheduler/tensor.js';
 import { outputName, sameData } from './build-graph.js';
 import { latenessBoundMs } from './lateness.js';
-import type { Scenario } from './scenario.js';
+import { hangs, type Scenario } from './scenario.js';
 import type { Settlement, WatchedRun } from './watched-run.js';
 
 /** What else the simulation knows. */
@@ -34,10 +34,11 @@ function expectedFailures({ world, graph }: Scenario): ReadonlySet<ErrorCode> {
   const codes = new Set<ErrorCode>();
   if (world.drainLimitMs !== undefined) codes.add('DEVICE_LOST');
   if (graph.nodes.some((node) => node.kind === 'host' && node.failures > 0)) codes.add('HOST_NODE_FAILED');
+  if (hangs(world.faults)) codes.add('DEVICE_LOST');
   for (const { kind } of world.faults) {
     if (kind === 'kernel-error') codes.add('KERNEL_FAILED');
     if (kind === 'submit-error') codes.add('OUT_OF_MEMORY');
-    if (kind === 'device-lost' || kind === 'stall') codes.add('DEVICE_LOST');
+    if (kind === 'device-lost') codes.add('DEVICE_LOST');
   }
   return codes;
 }

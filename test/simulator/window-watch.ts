@@ -9,6 +9,8 @@ interface KnownDurations {
   readonly longestMs: number;
   /** What the estimates may be off by: a submission, a fence, and the lead. */
   readonly slackMs: number;
+  /** Whether the window pauses: where every fence drains, it does not. */
+  readonly pauses: boolean;
 }
 
 /** See `LEAD_MS` of the in-flight window, and what else passes between a decision and the submission. */
@@ -45,9 +47,9 @@ export class WindowWatch {
   }
 
   /** Has the time in flight checked, when every kernel takes as long as it did before. */
-  watchTime(durationMs: ReadonlyMap<string, number>, { submitMs, fenceMs }: DeviceProfile): void {
+  watchTime(durationMs: ReadonlyMap<string, number>, { submitMs, fenceMs, fences }: DeviceProfile): void {
     const longestMs = Math.max(...durationMs.values()) + submitMs + fenceMs;
-    this.#known = { durationMs, longestMs, slackMs: LEAD_MS + submitMs + fenceMs };
+    this.#known = { durationMs, longestMs, slackMs: LEAD_MS + submitMs + fenceMs, pauses: fences === 'each' };
   }
 
   onSubmit(run: WatchedRun, stream: number, node: string): void {
@@ -99,11 +101,11 @@ export class WindowWatch {
       );
     }
     if (this.#known === undefined) return;
-    const { durationMs, longestMs, slackMs } = this.#known;
+    const { durationMs, longestMs, slackMs, pauses } = this.#known;
     const nowMs = this.#clock.nowMs();
     const elapsedMs = nowMs - (inFlight[0]!.aloneMs ?? headStartedMs ?? nowMs);
     const leftMs = inFlight.reduce((sum, other) => sum + durationMs.get(other.node)!, 0) - elapsedMs;
-    const mayPause = longestMs > UNPAUSED_SHARE * precisionMs;
+    const mayPause = pauses && longestMs > UNPAUSED_SHARE * precisionMs;
     const unseenMs = mayPause ? UNDERESTIMATE_SHARE * precisionMs : 0;
     const boundMs = Math.max(precisionMs / 2, durationMs.get(node)!) + unseenMs + slackMs;
     if (leftMs > boundMs) {

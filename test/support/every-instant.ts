@@ -2,6 +2,7 @@
 
 import { DEVICE_PROFILES } from '../../kernels/virtual/profiles.js';
 import type { Executable } from '../../runtime/executable.js';
+import type { Fences } from '../../scheduler/work-queue.js';
 import { Reference } from '../simulator/build-graph.js';
 import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from '../simulator/scenario.js';
 import { checkRun } from '../simulator/verdict.js';
@@ -14,6 +15,7 @@ interface EveryInstant {
   readonly graph: GraphSpec;
   readonly mode: SimulatedMode;
   readonly queueDepth: number;
+  readonly fences: Fences;
   /** Every how many instants, and from which on. */
   readonly stride: number;
   readonly offset: number;
@@ -80,14 +82,14 @@ class Cancelling {
   }
 }
 
-function scenarioOf({ graph, queueDepth }: EveryInstant): Scenario {
+function scenarioOf({ graph, queueDepth, fences }: EveryInstant): Scenario {
   return {
     world: {
       seed: 1,
       streams: 2,
       runsInFlight: 2,
       drainLimitMs: undefined,
-      profile: { ...DEVICE_PROFILES.h200, queueDepth },
+      profile: { ...DEVICE_PROFILES.h200, queueDepth, fences },
       jitter: 0,
       faults: [],
     },
@@ -159,6 +161,7 @@ export async function cancelEverywhere(what: Everywhere): Promise<number> {
         graph: dagGraph(dag, placements[index]!),
         mode,
         queueDepth: (number + index) % 2 === 0 ? 1000 : 2,
+        fences: (number + (index >> 1)) % 2 === 0 ? 'each' : 'all',
         stride: instantStride,
         offset: number + index,
       });
