@@ -9,6 +9,7 @@ import {
   type RunOptions,
   type RunReport,
 } from '../runtime/index.js';
+import type { Fences } from '../scheduler/work-queue.js';
 import type { Summary } from './harness.js';
 import { seededUniform } from './models/weights.js';
 
@@ -29,6 +30,8 @@ export interface ChainOptions {
   readonly kernelMs: number;
   readonly nodes: number;
   readonly cancellation: CancellationOption;
+  /** What waiting leaves in flight; see `DeviceProfile.fences`. */
+  readonly fences: Fences;
 }
 
 /** What stopped runs left behind. */
@@ -133,6 +136,7 @@ export class VirtualChain {
       device: 'virtual',
       virtual: {
         profile: PROFILE,
+        fences: this.#options.fences,
         seed: SEED,
         jitter: JITTER,
         kernelMs: () => this.#options.kernelMs * this.#factor,

@@ -93,6 +93,7 @@ const CHECKED_APART: Rule = { expected: '', fits: () => true };
 
 const OPTIONS: Rules<VirtualOptions> = {
   profile: CHECKED_APART,
+  fences: optional(FENCES),
   seed: optional(INTEGER),
   jitter: optional(JITTER),
   compute: optional(FLAG),

@@ -1,4 +1,5 @@
 /** What a simulation is made of. */
+import type { Fences } from '../../scheduler/work-queue.js';
 import type { DeviceProfile, ProfileName } from './profiles.js';
 
 /** A node as the cost function sees it. */
@@ -41,6 +42,8 @@ export interface VirtualLogEntry {
 export interface VirtualOptions {
   /** A named profile or one of the caller's. Default `'h200'`. */
   readonly profile?: ProfileName | DeviceProfile | undefined;
+  /** What waiting for a mark leaves in flight, `'each'` or `'all'`; see `DeviceProfile.fences`. Default: the profile's. */
+  readonly fences?: Fences | undefined;
   /** Seed of all chance. Default 1. */
   readonly seed?: number | undefined;
   /** Kernel durations vary by up to this share either way. 0 to below 1. Default 0. */

@@ -12,7 +12,7 @@ import {
 import { startStreams } from '../stream-worker/stream-set.js';
 import { NodeFaults } from './faults.js';
 import type { Simulation, VirtualFault, VirtualOptions } from './options.js';
-import { DEVICE_PROFILES } from './profiles.js';
+import { DEVICE_PROFILES, type DeviceProfile } from './profiles.js';
 import { VirtualClock } from './virtual-clock.js';
 import { VirtualThread } from './virtual-thread.js';
 
@@ -73,9 +73,10 @@ class VirtualControls implements RunControls {
 
 /** Fills in what is left out. */
 function completeOptions(options: VirtualOptions): Simulation {
-  const { profile = 'h200', seed = 1, jitter = 0, compute = false, faults = [] } = options;
+  const { profile: chosen = 'h200', seed = 1, jitter = 0, compute = false, faults = [] } = options;
+  const profile: DeviceProfile = typeof chosen === 'string' ? DEVICE_PROFILES[chosen] : chosen;
   return {
-    profile: typeof profile === 'string' ? DEVICE_PROFILES[profile] : profile,
+    profile: { ...profile, fences: options.fences ?? profile.fences },
     seed,
     jitter,
     compute,
