@@ -50,9 +50,9 @@ export class LoadWatch {
    * @throws INVALID_OPTION when `limit` is not a number of 1 or more
    */
   onQueuedBelow(limit: number): Promise<void> {
-    if (!(limit >= 1)) {
-      const message = `onQueuedBelow: expected a number of 1 or more, received ${quote(limit)}`;
-      throw curfewError('INVALID_OPTION', message, { expected: '1 or more', received: limit });
+    if (typeof limit !== 'number' || !(limit >= 1)) {
+      const message = `onQueuedBelow: expected a number from 1, received ${quote(limit)}`;
+      throw curfewError('INVALID_OPTION', message, { expected: 'a number from 1', received: limit });
     }
     return new Promise((go) => {
       this.#callers.push({ limit, go });

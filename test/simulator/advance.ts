@@ -35,6 +35,7 @@ export async function advanceUntil<Result>(
   let heldTurns = 0;
   for (let events = 1; ; events++) {
     await (heldTurns > 0 || events % EVENTS_PER_TURN === 0 ? yieldToEventLoop() : promisesRun());
+    monitor.atRest();
     if (settled) return promise;
     const step = clock.step();
     if (step === 'event') monitor.afterEvent();

@@ -24,6 +24,8 @@ export class Monitor {
   #step = 0;
   /** When events happened, where somebody wants to know. */
   instantsMs: Set<number> | undefined;
+  /** Called when whatever an event set off has happened, before the next event. */
+  atRest: () => void = () => undefined;
   /** The run whose `run()` is being called. */
   calling: WatchedRun | undefined;
   /** The run that is being dispatched, or told an event: a host node's function that is called now belongs to it. */

@@ -19,7 +19,7 @@ const ALL_SIZES: Sizes = {
 };
 const SMALL_NODES: Sizes = { durations: { leastMs: 0.02, mostMs: 0.07 }, precisionsMs: [0.5] };
 
-function randomProfile(chance: Chance): DeviceProfile {
+export function randomProfile(chance: Chance): DeviceProfile {
   return {
     ...chance.pick(PROFILES),
     fences: chance.pick(['each', 'all']),
@@ -31,7 +31,7 @@ function randomProfile(chance: Chance): DeviceProfile {
 }
 
 /** One after the other, all nodes with their transfers: about what a run takes. */
-function longestRunMs(graph: GraphSpec): number {
+export function longestRunMs(graph: GraphSpec): number {
   return graph.nodes.reduce((sum, { durationMs }) => sum + durationMs + 0.05, 0);
 }
 
@@ -88,7 +88,7 @@ function randomFault(chance: Chance, graph: GraphSpec, streams: number, longestM
   }
 }
 
-function randomFaults(chance: Chance, graph: GraphSpec, streams: number): readonly VirtualFault[] {
+export function randomFaults(chance: Chance, graph: GraphSpec, streams: number): readonly VirtualFault[] {
   if (chance.next() < 0.5) return [];
   const longestMs = longestRunMs(graph);
   return Array.from({ length: chance.integer(1, 3) }, () => randomFault(chance, graph, streams, longestMs));

@@ -7,7 +7,7 @@ import { createEngineOn } from '../../runtime/create-engine.js';
 import type { Engine } from '../../runtime/engine.js';
 import type { Executable } from '../../runtime/executable.js';
 import type { RunResult } from '../../runtime/run-result.js';
-import type { Device } from '../../scheduler/device.js';
+import type { Device, DeviceStream } from '../../scheduler/device.js';
 import { CurfewError } from '../../scheduler/errors.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import { advanceUntil } from './advance.js';
@@ -66,6 +66,10 @@ export class World {
       },
     );
     return new World(clock, await advanceUntil(clock, monitor, engine), monitor, device!);
+  }
+
+  get streams(): readonly DeviceStream[] {
+    return this.#device.streams;
   }
 
   /** Streams that will not come back. */

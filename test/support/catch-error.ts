@@ -19,3 +19,14 @@ export async function runRejection(promise: Promise<unknown>): Promise<RunError>
   if (error instanceof RunError) return error;
   throw error;
 }
+
+/** What the call throws, which must be a `CurfewError`. */
+export function thrown(call: () => unknown): CurfewError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof CurfewError) return error;
+    throw error;
+  }
+  throw new Error('expected an exception, but the call returned');
+}
