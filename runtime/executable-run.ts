@@ -62,7 +62,7 @@ type Phase =
       /** `undefined` while the dispatch is being told of. */
       dispatch: Dispatch | undefined;
     }
-  | { readonly kind: 'over'; readonly conclusion: Conclusion };
+  | { readonly kind: 'over'; readonly conclusion: Conclusion; announced: boolean };
 
 /** How a run ended. */
 interface Conclusion {
@@ -124,9 +124,18 @@ export class ExecutableRun {
       this.#cancelTimer();
       unsubscribe?.();
     }
-    const conclusion = this.#phase.kind === 'over' ? this.#phase.conclusion : this.#concludeUndispatched();
-    this.#context.onSettled(conclusion.report);
-    return this.#settle(conclusion);
+    if (this.#phase.kind === 'given-up') this.#concludeUndispatched(this.#phase.why);
+    return this.#settle(this.#announce());
+  }
+
+  /** Tells, once, that the run has settled. */
+  #announce(): Conclusion {
+    invariant(this.#phase.kind === 'over', 'a run is over when it settles');
+    if (!this.#phase.announced) {
+      this.#phase.announced = true;
+      this.#context.onSettled(this.#phase.conclusion.report);
+    }
+    return this.#phase.conclusion;
   }
 
   #checkBeforeQueue(): void {
@@ -188,12 +197,17 @@ export class ExecutableRun {
 
   /** Uses the place. Returns when it is free again; `over` is called when the run is, if that is earlier. */
   async #occupy(place: Place, over: () => void): Promise<void> {
+    const settle = () => {
+      this.#announce();
+      over();
+    };
     try {
-      await this.#use(place, over);
+      await this.#use(place, settle);
     } finally {
       // Before anybody is told that the run has settled: who is told may call `run()` and must find the place free.
       place.giveBack();
     }
+    if (this.#isOver) settle();
   }
 
   async #use(place: Place, over: () => void): Promise<void> {
@@ -291,12 +305,10 @@ export class ExecutableRun {
     this.#finish('failed', undefined, settledMs, undefined, error);
   }
 
-  #concludeUndispatched(): Conclusion {
-    invariant(this.#phase.kind === 'given-up', 'a run that was not dispatched has given up');
-    const { why } = this.#phase;
+  #concludeUndispatched(why: GivenUp): void {
     const settledMs = this.#context.clock.nowMs();
-    if (why instanceof CurfewError) return this.#finish('failed', undefined, settledMs, undefined, why);
-    return this.#finish(why.reason, why, settledMs, undefined, undefined);
+    if (why instanceof CurfewError) this.#finish('failed', undefined, settledMs, undefined, why);
+    else this.#finish(why.reason, why, settledMs, undefined, undefined);
   }
 
   #finish(
@@ -305,7 +317,7 @@ export class ExecutableRun {
     settledMs: number,
     result: DispatchResult | undefined,
     error: CurfewError | undefined,
-  ): Conclusion {
+  ): void {
     const { run, name, device, plan } = this.#context;
     const flight = this.#phase.kind === 'in-flight' ? this.#phase : undefined;
     const streams = flight?.lease.streams.map(({ index }) => index) ?? [];
@@ -325,9 +337,7 @@ export class ExecutableRun {
       streams,
     });
     const timeline = this.#record(report, settledMs, dispatchedMs, streams);
-    const conclusion = { report, timeline, result, error };
-    this.#phase = { kind: 'over', conclusion };
-    return conclusion;
+    this.#phase = { kind: 'over', conclusion: { report, timeline, result, error }, announced: false };
   }
 
   /** The last records of the run; its timeline, when one was asked for. */

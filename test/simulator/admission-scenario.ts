@@ -2,7 +2,14 @@
 import { Chance } from './chance.js';
 import { randomGraph } from './random-graph.js';
 import { longestRunMs, randomFaults, randomProfile } from './random-scenario.js';
-import type { GraphSpec, KernelSpec, RunSpec, Scenario, WorldSpec } from './scenario.js';
+import {
+  type GraphSpec,
+  hangs,
+  type KernelSpec,
+  type RunSpec,
+  type Scenario,
+  type WorldSpec,
+} from './scenario.js';
 
 /** One of the executables, with its runs. */
 export type ExecutableSpec = Scenario & { readonly name: string };
@@ -66,7 +73,7 @@ export function admissionScenario(seed: number): AdmissionScenario {
   const nodes = [...spread.nodes, ...single.nodes];
   const longestMs = longestRunMs(single);
   const faults = chance.next() < 0.3 ? randomFaults(chance, { nodes, outputs: [] }, streams) : [];
-  const stalls = faults.some(({ kind }) => kind === 'stall');
+  const stalls = hangs(faults);
   const world: WorldSpec = {
     seed,
     streams,

@@ -80,7 +80,8 @@ export class AdmissionWatch {
     const { runs, streams } = this.#world.engine.stats();
     if (runs.queued !== this.#waiting.size)
       this.#world.monitor.violate(`${runs.queued} runs wait, it should be ${this.#waiting.size}`);
-    for (const run of this.#dispatched) if (run.settlement !== undefined) this.#dispatched.delete(run);
+    for (const run of this.#dispatched)
+      if (run.settlement !== undefined && run.leaving === 0) this.#dispatched.delete(run);
     for (const { index, inFlight } of streams) {
       const expected = [...this.#dispatched].filter((run) => run.streams.has(index)).length;
       if (inFlight !== expected)

@@ -113,8 +113,10 @@ class WatchedStream implements DeviceStream {
       this.#open.delete(slot);
       return leaving;
     }
+    if (open !== undefined) open.run.leaving++;
     const done = leaving.done.then(() => {
       this.#open.delete(slot);
+      if (open !== undefined) open.run.leaving--;
     });
     return { ...leaving, done };
   }

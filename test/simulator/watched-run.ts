@@ -28,6 +28,8 @@ export class WatchedRun {
   /** Codes of what failed, in order. */
   readonly failures: ErrorCode[] = [];
   readonly submittedAfterStop = new Map<number, number>();
+  /** Streams that have yet to release what the run left there. Until then it holds its place. */
+  leaving = 0;
   control: ControlWord | undefined;
   dispatchedMs: number | undefined;
   endedMs: number | undefined;
