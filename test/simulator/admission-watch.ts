@@ -36,6 +36,8 @@ export class AdmissionWatch {
   readonly #rules: AdmissionRules;
   readonly #waiting = new Map<number, WaitingRun>();
   readonly #dispatched = new Set<WatchedRun>();
+  /** Streams whose replacement is being started. */
+  readonly #away = new Set<number>();
 
   /** `lanesOf` tells the streams that a run takes, by its name. */
   constructor(world: World, runsInFlight: number, lanesOf: (name: string) => number) {
@@ -49,6 +51,7 @@ export class AdmissionWatch {
       this.#rules.queued(waiting);
     });
     world.engine.on('run:dispatched', ({ run }) => this.#onDispatched(run));
+    world.engine.on('stream:replaced', ({ stream }) => this.#away.add(stream));
     world.monitor.atRest = () => this.#atRest();
   }
 
@@ -72,8 +75,17 @@ export class AdmissionWatch {
       this.#waiting.delete(number);
       this.#rules.left(waiting, settlement.report?.outcome === 'deadline-exceeded');
     }
-    this.#rules.atRest(this.#room);
+    const { free, serving, lasting } = this.#room;
+    this.#rules.atRest({ free, serving: serving + this.#ending, lasting });
     this.#checkCounts();
+  }
+
+  /** Streams whose thread is being ended: for them, others may still be held. Admission is told once it has ended. */
+  get #ending(): number {
+    for (const { index, available } of this.#world.streams) if (available) this.#away.delete(index);
+    return this.#world.streams.filter(
+      ({ index, available, broken }) => !available && broken === undefined && !this.#away.has(index),
+    ).length;
   }
 
   #checkCounts(): void {
