@@ -106,7 +106,8 @@ class Watchers {
 
   /** After the turns that as many promises may take to resolve one after the other. */
   async check(): Promise<void> {
-    for (let turn = 0; turn <= this.#pending.size + 1; turn++) await nextTurn();
+    const turns = this.#pending.size + 2;
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
     for (const [name, mayBePending] of this.#pending)
       if (!mayBePending()) throw new Error(`${name} is pending for no reason`);
   }
