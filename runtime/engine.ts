@@ -1,15 +1,12 @@
 /** The engine: a device with its streams, the executables compiled for it, and the runs in flight. */
-import { isGraph } from '../scheduler/check.js';
 import type { Device } from '../scheduler/device.js';
 import { type CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph } from '../scheduler/graph.js';
 import type { RunReport } from '../scheduler/outcome.js';
-import type { Plan } from '../scheduler/plan.js';
-import { planGraph } from '../scheduler/plan-graph.js';
-import type { ProgramKey } from '../scheduler/stream.js';
 import type { TensorSpecs } from '../scheduler/tensor.js';
 import { Admission } from './admission.js';
-import { type CompileOptions, checkCompileOptions } from './compile-options.js';
+import type { CompileOptions } from './compile-options.js';
+import { type Compiled, Compiler } from './compiler.js';
 import type { EngineEmitter, EngineEvents } from './events.js';
 import { Exchanges } from './exchanges.js';
 import { Executable } from './executable.js';
@@ -24,7 +21,6 @@ import {
   checkTimelineOptions,
   type TimelineOptions,
 } from './options.js';
-import { loadPrograms, unloadPrograms } from './programs.js';
 import { RunRegistry } from './run-registry.js';
 import type { RunResult } from './run-result.js';
 import { SignalHub } from './signal-hub.js';
@@ -32,16 +28,6 @@ import { SlotTable } from './slots.js';
 import { collectStats, type EngineStats, RunCounts } from './stats.js';
 import type { EngineTimeline } from './timeline/engine-timeline.js';
 import { Recorder } from './timeline/recorder.js';
-
-/** A compiled graph as the engine keeps it. */
-interface Compiled {
-  readonly name: string;
-  readonly plan: Plan;
-  /** Of lane 0; the other lanes have the keys that follow. */
-  readonly key: ProgramKey;
-  activeRuns: number;
-  disposed: boolean;
-}
 
 function engineClosed(what: string): CurfewError {
   return curfewError('ENGINE_CLOSED', `${what}: expected an open engine, received a call after close()`);
@@ -60,7 +46,7 @@ export class Engine {
   readonly #events: EngineEmitter;
   readonly #recorder: Recorder;
   readonly #runs = new RunRegistry();
-  #nextKey: ProgramKey = 0;
+  readonly #compiler: Compiler;
   #runNumber = 0;
   #closing: Promise<void> | undefined;
 
@@ -70,6 +56,7 @@ export class Engine {
     this.#events = events;
     this.#drainLimitMs = options.drainLimitMs;
     this.#leases = { controls: device.controls, exchanges: this.#exchanges };
+    this.#compiler = new Compiler(device.streams);
     this.#recorder = new Recorder(device.clock, device.name, device.streams.length);
     this.#slots = new SlotTable(device.streams, options.runsInFlight);
     this.#admission = new Admission(this.#slots, options.queueLimit);
@@ -92,37 +79,15 @@ export class Engine {
     options: CompileOptions = {},
   ): Promise<Executable<Inputs, Outputs>> {
     if (this.#closing !== undefined) throw engineClosed('compile');
-    if (!isGraph(graph)) {
-      throw curfewError(
-        'INVALID_GRAPH',
-        `compile: expected a graph made by trace() or GraphBuilder, received ${quote(graph)}`,
-        {
-          expected: 'graph',
-          received: graph,
-        },
-      );
-    }
-    const { name, placement } = checkCompileOptions(options);
-    const plan = planGraph(graph, { streams: this.#device.streams.length, placement });
-    const key = this.#nextKey;
-    this.#nextKey += plan.lanes;
-    const fallbacks = await loadPrograms(plan, key, this.#device.streams);
-    const compiled: Compiled = { name, plan, key, activeRuns: 0, disposed: false };
+    const compiled = await this.#compiler.compile(graph, options);
+    const { name, plan, fallbacks } = compiled;
     return new Executable(
       { name, inputs: graph.inputs, outputs: graph.outputs, streams: plan.lanes, fallbacks },
       {
         run: (feeds, runOptions) => this.#run(compiled, feeds, runOptions),
-        dispose: () => {
-          compiled.disposed = true;
-          this.#unloadIfUnused(compiled);
-        },
+        dispose: () => compiled.dispose(),
       },
     );
-  }
-
-  #unloadIfUnused(compiled: Compiled): void {
-    if (!compiled.disposed || compiled.activeRuns > 0 || this.#closing !== undefined) return;
-    unloadPrograms(compiled.plan, compiled.key, this.#device.streams);
   }
 
   async #run(compiled: Compiled, feeds: unknown, options: unknown): Promise<RunResult> {
@@ -131,13 +96,12 @@ export class Engine {
     const checkedOptions = checkRunOptions(options);
     const values = checkFeeds(compiled.plan.graph, feeds);
     const run = this.#newRun(compiled, values, checkedOptions, startMs);
-    compiled.activeRuns++;
     this.#runs.add(run);
+    const left = compiled.enter();
     try {
       return await run.perform();
     } finally {
-      compiled.activeRuns--;
-      this.#unloadIfUnused(compiled);
+      left();
       this.#runs.delete(run);
     }
   }

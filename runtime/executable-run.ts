@@ -1,50 +1,22 @@
 /** The life of one run: waiting, in flight, over. Each run settles exactly once, after its device work is over. */
-import type { Clock } from '../scheduler/clock.js';
-import type { DispatchResult, HostResult } from '../scheduler/dispatch.js';
+import type { DispatchResult } from '../scheduler/dispatch.js';
 import { CurfewError, fromErrorRecord, invariant, toErrorRecord } from '../scheduler/errors.js';
-import type { HostNode, ValueId } from '../scheduler/graph.js';
+import type { ValueId } from '../scheduler/graph.js';
 import { outcomeOf, type RunReport } from '../scheduler/outcome.js';
-import type { Plan } from '../scheduler/plan.js';
 import { type Dispatch, dispatchRun } from '../scheduler/run.js';
 import type { RunTimeline } from '../scheduler/run-timeline.js';
-import type { ProgramKey } from '../scheduler/stream.js';
-import type { Tensor, TensorData } from '../scheduler/tensor.js';
+import type { TensorData } from '../scheduler/tensor.js';
 import { RECORD_KIND } from '../scheduler/timeline-record.js';
-import type { Admission } from './admission.js';
-import { collectOutputs } from './feeds.js';
-import { runHostNode } from './host-node.js';
-import { Lease, type LeaseSource } from './lease.js';
+import { recordHostNode, runHostNode } from './host-node.js';
+import { Lease } from './lease.js';
 import type { CheckedRunOptions } from './options.js';
-import { abortError, deadlineError, failureError } from './run-error.js';
+import { type Conclusion, settle } from './run-conclusion.js';
+import type { RunContext } from './run-context.js';
 import { reportOf } from './run-report.js';
 import type { RunResult } from './run-result.js';
-import type { SignalHub } from './signal-hub.js';
 import type { Place } from './slots.js';
 import { causeOfSignal, decideCause, type StopCause, stateOf } from './stop-cause.js';
-import type { RunRecording } from './timeline/recorder.js';
 import type { Timeline } from './timeline/timeline.js';
-
-/** What a run needs of its engine and its executable. */
-export interface RunContext {
-  /** Number of the run. */
-  readonly run: number;
-  readonly name: string;
-  readonly plan: Plan;
-  readonly program: ProgramKey;
-  readonly device: string;
-  readonly clock: Clock;
-  readonly leases: LeaseSource;
-  readonly admission: Admission;
-  readonly signals: SignalHub;
-  /** See `EngineOptions.drainLimitMs`. */
-  readonly drainLimitMs: number | undefined;
-  /** Where the run is recorded, if it is. */
-  readonly recording: RunRecording | undefined;
-  /** The run was accepted. Every accepted run settles. */
-  onQueued(): void;
-  onDispatched(): void;
-  onSettled(report: RunReport): void;
-}
 
 /** Why a run ends without having been dispatched. */
 type GivenUp = StopCause | CurfewError;
@@ -63,14 +35,6 @@ type Phase =
       dispatch: Dispatch | undefined;
     }
   | { readonly kind: 'over'; readonly conclusion: Conclusion; announced: boolean };
-
-/** How a run ended. */
-interface Conclusion {
-  readonly report: RunReport;
-  readonly timeline: Timeline | undefined;
-  readonly result: DispatchResult | undefined;
-  readonly error: CurfewError | undefined;
-}
 
 export class ExecutableRun {
   readonly #context: RunContext;
@@ -125,7 +89,7 @@ export class ExecutableRun {
       unsubscribe?.();
     }
     if (this.#phase.kind === 'given-up') this.#concludeUndispatched(this.#phase.why);
-    return this.#settle(this.#announce());
+    return settle(this.#announce(), this.#context.plan.graph, this.#options);
   }
 
   /** Tells, once, that the run has settled. */
@@ -267,24 +231,9 @@ export class ExecutableRun {
       drainLimitMs,
       timeline: this.#timeline,
       feeds: this.#feeds,
-      runHost: (node, inputs, signal) => this.#runHost(node, inputs, signal),
+      runHost: (node, inputs, signal) =>
+        recordHostNode(this.#timeline, clock, node, () => runHostNode(plan.graph, node, inputs, signal)),
     });
-  }
-
-  async #runHost(
-    node: HostNode,
-    inputs: Readonly<Record<string, Tensor>>,
-    signal: AbortSignal,
-  ): Promise<HostResult> {
-    const { plan, clock } = this.#context;
-    const startMs = this.#timeline?.nowMs() ?? 0;
-    const release = clock.hold?.();
-    const result = await runHostNode(plan.graph, node, inputs, signal);
-    release?.();
-    if (result.status === 'completed') this.#timeline?.span(RECORD_KIND.host, node.id, startMs);
-    else
-      this.#timeline?.moment(result.status === 'stopped' ? RECORD_KIND.stop : RECORD_KIND.failure, node.id);
-    return result;
   }
 
   /** Decides the outcome. Whatever stopped the run first wins; a run that ends after its deadline has missed it. */
@@ -337,7 +286,9 @@ export class ExecutableRun {
       streams,
     });
     const timeline = this.#record(report, settledMs, dispatchedMs, streams);
-    this.#phase = { kind: 'over', conclusion: { report, timeline, result, error }, announced: false };
+    const reason: unknown =
+      cause !== undefined && cause === this.#signalled ? this.#options.signal?.reason : undefined;
+    this.#phase = { kind: 'over', conclusion: { report, timeline, result, error, reason }, announced: false };
   }
 
   /** The last records of the run; its timeline, when one was asked for. */
@@ -356,30 +307,5 @@ export class ExecutableRun {
 
   get #timeline(): RunTimeline | undefined {
     return this.#context.recording?.timeline;
-  }
-
-  /** The result, or the error of the outcome. */
-  #settle({ report, timeline, result, error }: Conclusion): RunResult {
-    const success = (): RunResult => {
-      const outputs = collectOutputs(this.#context.plan.graph, result?.values ?? new Map());
-      return { outputs, report, timeline };
-    };
-    const reason = this.#signalled === undefined ? undefined : this.#options.signal?.reason;
-    switch (report.outcome) {
-      case 'completed':
-        return success();
-      case 'deadline-exceeded':
-        if (this.#options.partial) return success();
-        throw deadlineError(
-          report,
-          timeline,
-          this.#signalled?.reason === report.outcome ? reason : undefined,
-        );
-      case 'aborted':
-        throw abortError(report, timeline, reason);
-      case 'failed':
-        invariant(error !== undefined, 'a failed run has an error');
-        throw failureError(error, report, timeline);
-    }
   }
 }

@@ -1,8 +1,10 @@
 /** Runs host nodes: the caller's functions, whose results are as untrusted as feeds. */
+import type { Clock } from '../scheduler/clock.js';
 import type { HostResult } from '../scheduler/dispatch.js';
 import { CurfewError, curfewError, quote } from '../scheduler/errors.js';
 import type { Graph, HostNode } from '../scheduler/graph.js';
 import { messageOf, peek } from '../scheduler/quote.js';
+import type { RunTimeline } from '../scheduler/run-timeline.js';
 import {
   checkData,
   formatSpec,
@@ -12,6 +14,7 @@ import {
   type TensorData,
   type TensorSpec,
 } from '../scheduler/tensor.js';
+import { RECORD_KIND } from '../scheduler/timeline-record.js';
 
 function failed(node: HostNode, cause: unknown): HostResult {
   const isCoded = cause instanceof CurfewError;
@@ -76,4 +79,20 @@ export async function runHostNode(
   } catch (error) {
     return failed(node, error);
   }
+}
+
+/** Runs a host node as part of a run: a virtual clock stands still meanwhile, and the timeline shows the node. */
+export async function recordHostNode(
+  timeline: RunTimeline | undefined,
+  clock: Clock,
+  node: HostNode,
+  run: () => Promise<HostResult>,
+): Promise<HostResult> {
+  const startMs = timeline?.nowMs() ?? 0;
+  const release = clock.hold?.();
+  const result = await run();
+  release?.();
+  if (result.status === 'completed') timeline?.span(RECORD_KIND.host, node.id, startMs);
+  else timeline?.moment(result.status === 'stopped' ? RECORD_KIND.stop : RECORD_KIND.failure, node.id);
+  return result;
 }
