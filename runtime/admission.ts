@@ -7,8 +7,8 @@ import { type Claim, type WaitingOptions, WaitingRuns } from './waiting-runs.js'
 
 /** What admission wants to know of a run. */
 export interface AdmissionRequest extends Claim {
-  /** Aborts when the run gives up waiting; never once it is dispatched. */
-  readonly waiting: AbortSignal;
+  /** Asked for only when the run has to wait. Aborts when the run gives up waiting; never once it is dispatched. */
+  waiting(): AbortSignal;
   /** Called within `admit` when the run is accepted, before it is dispatched. Does not throw. */
   onAccepted(): void;
 }
@@ -63,9 +63,10 @@ export class Admission {
    *   `waiting`
    */
   admit(request: AdmissionRequest, job: (place: Place) => Promise<void>): Promise<void> {
-    const { priority, lanes, waiting } = request;
+    const { priority, lanes } = request;
     this.serve();
-    if (this.queued >= this.#queueLimit && !this.#waiting.startsAtOnce(request))
+    const startsAtOnce = this.#waiting.startsAtOnce(request);
+    if (this.queued >= this.#queueLimit && !startsAtOnce)
       return Promise.reject(queueFull(this.#queueLimit, this.queued + 1));
     let accepted = false;
     const accept = () => {
@@ -79,7 +80,7 @@ export class Admission {
         accept();
         return job(place);
       },
-      { priority, lanes, signal: waiting },
+      startsAtOnce ? { priority, lanes } : { priority, lanes, signal: request.waiting() },
     );
     // One that waits is accepted once it is in the queue: whoever is told may call `run()`, which has to find it there.
     accept();
@@ -88,6 +89,7 @@ export class Admission {
 
   /** Starts the runs that can start now. To be called when the streams in service have changed. */
   serve(): void {
+    if (this.queued === 0) return;
     // Setting it makes p-queue look at its queue again.
     this.#queue.concurrency = Number.POSITIVE_INFINITY;
   }
@@ -107,7 +109,9 @@ export class Admission {
   }
 
   /** The run that gave its place back is told of first. */
-  #onFree = (): void => queueMicrotask(() => this.serve());
+  #onFree = (): void => {
+    if (this.queued > 0) queueMicrotask(() => this.serve());
+  };
 }
 
 function queueFull(limit: number, received: number): Error {

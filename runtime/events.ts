@@ -62,6 +62,7 @@ export class EngineEmitter extends EventEmitter<EngineEvents> {
   }
 
   override emit<Name extends keyof EngineEvents>(name: Name, ...args: EngineEvents[Name]): boolean {
+    if (this.listenerCount(name) === 0) return false;
     const listeners = this.listeners(name) as readonly ((...args: EngineEvents[Name]) => void)[];
     for (const listener of listeners) {
       try {
@@ -72,6 +73,6 @@ export class EngineEmitter extends EventEmitter<EngineEvents> {
         });
       }
     }
-    return listeners.length > 0;
+    return true;
   }
 }

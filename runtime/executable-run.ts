@@ -25,7 +25,7 @@ type GivenUp = StopCause | CurfewError;
 type Phase =
   | { readonly kind: 'called' }
   /** Accepted; `leave` makes it leave the queue. */
-  | { readonly kind: 'waiting'; readonly leave: AbortController }
+  | { readonly kind: 'waiting'; leave(why: GivenUp): void }
   | { readonly kind: 'given-up'; readonly why: GivenUp }
   | {
       readonly kind: 'in-flight';
@@ -68,7 +68,7 @@ export class ExecutableRun {
     const phase = this.#phase;
     if (phase.kind !== 'called' && phase.kind !== 'waiting') return;
     this.#phase = { kind: 'given-up', why };
-    if (phase.kind === 'waiting') phase.leave.abort(why);
+    if (phase.kind === 'waiting') phase.leave(why);
   }
 
   /** Ends the run whatever it does: gives up waiting, or what is in flight. */
@@ -116,7 +116,9 @@ export class ExecutableRun {
       this.#accept();
       return;
     }
-    const leave = new AbortController();
+    // Most runs need not wait.
+    let waiting: AbortController | undefined;
+    const leave = (why: GivenUp) => waiting?.abort(why);
     let accepted = false;
     const onAccepted = () => {
       accepted = true;
@@ -125,7 +127,12 @@ export class ExecutableRun {
     };
     const { priority } = this.#options;
     const { admission, plan } = this.#context;
-    const request = { priority, lanes: plan.lanes, waiting: leave.signal, onAccepted };
+    const wait = () => {
+      waiting = new AbortController();
+      if (this.#phase.kind === 'given-up') waiting.abort(this.#phase.why);
+      return waiting.signal;
+    };
+    const request = { priority, lanes: plan.lanes, waiting: wait, onAccepted };
     try {
       await new Promise<void>((resolve, reject) => {
         admission.admit(request, (place) => this.#occupy(place, resolve)).then(resolve, reject);

@@ -77,7 +77,7 @@ export class FrontDesk {
       run.state = 'waiting';
       this.#rules.queued(run);
     };
-    const request = { priority, lanes, waiting: run.controller.signal, onAccepted };
+    const request = { priority, lanes, waiting: () => run.controller.signal, onAccepted };
     this.admission
       .admit(request, (place) => this.#start(run, place, ended))
       .then(
