@@ -269,6 +269,8 @@ export class Engine {
   #abandonAll(): void {
     const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was in flight');
     for (const run of this.#runs.all) run.abandon(error);
+    // A stream that hangs may still hold something that a run waits for: that is over once the stream is.
+    void this.#device.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { type Dispatch, dispatchRun } from '../scheduler/run.js';
 import type { RunTimeline } from '../scheduler/run-timeline.js';
 import type { TensorData } from '../scheduler/tensor.js';
 import { RECORD_KIND } from '../scheduler/timeline-record.js';
+import { collectOutputs } from './feeds.js';
 import { recordHostNode, runHostNode } from './host-node.js';
 import { Lease } from './lease.js';
 import type { CheckedRunOptions } from './options.js';
@@ -31,10 +32,21 @@ type Phase =
       readonly kind: 'in-flight';
       readonly dispatchedMs: number;
       readonly lease: Lease;
-      /** `undefined` while the dispatch is being told of. */
-      dispatch: Dispatch | undefined;
+      readonly dispatch: Dispatch;
     }
   | { readonly kind: 'over'; readonly conclusion: Conclusion; announced: boolean };
+
+const NO_OUTPUTS: RunResult['outputs'] = Object.freeze(Object.create(null));
+
+/** What a run ended with. */
+interface Ending {
+  readonly outcome: RunReport['outcome'];
+  readonly cause?: StopCause | undefined;
+  readonly settledMs: number;
+  readonly result?: DispatchResult | undefined;
+  readonly outputs?: RunResult['outputs'] | undefined;
+  readonly error?: CurfewError | undefined;
+}
 
 export class ExecutableRun {
   readonly #context: RunContext;
@@ -74,7 +86,7 @@ export class ExecutableRun {
   /** Ends the run whatever it does: gives up waiting, or what is in flight. */
   abandon(error: CurfewError): void {
     this.giveUp(error);
-    if (this.#phase.kind === 'in-flight') this.#phase.dispatch?.abandon(error);
+    if (this.#phase.kind === 'in-flight') this.#phase.dispatch.abandon(error);
   }
 
   /** Runs to the end. Called once. */
@@ -89,7 +101,7 @@ export class ExecutableRun {
       unsubscribe?.();
     }
     if (this.#phase.kind === 'given-up') this.#concludeUndispatched(this.#phase.why);
-    return settle(this.#announce(), this.#context.plan.graph, this.#options);
+    return settle(this.#announce(), this.#options);
   }
 
   /** Tells, once, that the run has settled. */
@@ -160,10 +172,8 @@ export class ExecutableRun {
   /** Stops a dispatched run at its next cancellation point; mode `'none'` has none. */
   #stop(cause: StopCause): void {
     if (this.#phase.kind !== 'in-flight' || this.#options.mode.kind === 'none') return;
-    const { dispatch, lease } = this.#phase;
-    const state = stateOf(cause);
-    if (dispatch === undefined) lease.stop(state);
-    else dispatch.stop(state, cause === this.#signalled ? this.#options.signal?.reason : undefined);
+    const reason = cause === this.#signalled ? this.#options.signal?.reason : undefined;
+    this.#phase.dispatch.stop(stateOf(cause), reason);
   }
 
   /** Uses the place. Returns when it is free again; `over` is called when the run is, if that is earlier. */
@@ -197,13 +207,13 @@ export class ExecutableRun {
   }
 
   async #hold(lease: Lease, dispatchedMs: number, over: () => void): Promise<void> {
-    const phase: Phase = { kind: 'in-flight', dispatchedMs, lease, dispatch: undefined };
-    this.#phase = phase;
+    const dispatch = this.#dispatch(lease);
+    this.#phase = { kind: 'in-flight', dispatchedMs, lease, dispatch };
     this.#armDeadline(lease, dispatchedMs);
     this.#context.onDispatched();
     try {
-      phase.dispatch = this.#dispatch(lease);
-      const result = await phase.dispatch.result;
+      dispatch.start();
+      const result = await dispatch.result;
       this.#conclude(lease, result);
       if (result.released === undefined) return;
       over();
@@ -245,6 +255,7 @@ export class ExecutableRun {
 
   /** Decides the outcome. Whatever stopped the run first wins; a run that ends after its deadline has missed it. */
   #conclude(lease: Lease, result: DispatchResult): void {
+    const { outputs, error } = this.#collect(result);
     const settledMs = this.#context.clock.nowMs();
     const word = this.#options.mode.kind === 'none' ? undefined : lease.stopReason;
     lease.end();
@@ -252,28 +263,34 @@ export class ExecutableRun {
     // A watchdog may be ahead of this thread's clock.
     const deadline = late || word === 'deadline-exceeded' ? this.#deadline : undefined;
     const cause = decideCause(word, [this.#signalled, deadline]);
-    this.#finish(outcomeOf(result.status, word ?? cause?.reason), cause, settledMs, result, result.error);
+    const outcome = outcomeOf(error === undefined ? result.status : 'failed', word ?? cause?.reason);
+    this.#finish({ outcome, cause, settledMs, result, outputs, error });
+  }
+
+  /** The outputs, where the caller may get them; a run that has no memory for them has failed. */
+  #collect({ status, values, error }: DispatchResult): Pick<Ending, 'outputs' | 'error'> {
+    const wanted = error === undefined && (status === 'completed' || this.#options.partial);
+    if (!wanted) return { error };
+    try {
+      return { outputs: collectOutputs(this.#context.plan.graph, values), error };
+    } catch (thrown) {
+      return { error: fromErrorRecord(toErrorRecord(thrown, 'INTERNAL')) };
+    }
   }
 
   #concludeBroken(lease: Lease, error: CurfewError): void {
     const settledMs = this.#context.clock.nowMs();
     lease.end();
-    this.#finish('failed', undefined, settledMs, undefined, error);
+    this.#finish({ outcome: 'failed', settledMs, error });
   }
 
   #concludeUndispatched(why: GivenUp): void {
     const settledMs = this.#context.clock.nowMs();
-    if (why instanceof CurfewError) this.#finish('failed', undefined, settledMs, undefined, why);
-    else this.#finish(why.reason, why, settledMs, undefined, undefined);
+    if (why instanceof CurfewError) this.#finish({ outcome: 'failed', settledMs, error: why });
+    else this.#finish({ outcome: why.reason, cause: why, settledMs });
   }
 
-  #finish(
-    outcome: RunReport['outcome'],
-    cause: StopCause | undefined,
-    settledMs: number,
-    result: DispatchResult | undefined,
-    error: CurfewError | undefined,
-  ): void {
+  #finish({ outcome, cause, settledMs, result, outputs = NO_OUTPUTS, error }: Ending): void {
     const { run, name, device, plan } = this.#context;
     const flight = this.#phase.kind === 'in-flight' ? this.#phase : undefined;
     const streams = flight?.lease.streams.map(({ index }) => index) ?? [];
@@ -293,9 +310,13 @@ export class ExecutableRun {
       streams,
     });
     const timeline = this.#record(report, settledMs, dispatchedMs, streams);
-    const reason: unknown =
-      cause !== undefined && cause === this.#signalled ? this.#options.signal?.reason : undefined;
-    this.#phase = { kind: 'over', conclusion: { report, timeline, result, error, reason }, announced: false };
+    const isSignal = cause !== undefined && cause === this.#signalled;
+    const reason: unknown = isSignal ? this.#options.signal?.reason : undefined;
+    this.#phase = {
+      kind: 'over',
+      conclusion: { report, timeline, outputs, error, reason },
+      announced: false,
+    };
   }
 
   /** The last records of the run; its timeline, when one was asked for. */

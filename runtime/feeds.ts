@@ -4,6 +4,7 @@ import type { Graph, ValueId } from '../scheduler/graph.js';
 import {
   checkData,
   checkShape,
+  copyData,
   formatSpec,
   refuseTfTensor,
   sameShape,
@@ -82,7 +83,11 @@ export function checkFeeds(graph: Graph, feeds: unknown): ReadonlyMap<ValueId, T
   return values;
 }
 
-/** The outputs that were computed, as tensors of the caller's own. */
+/**
+ * The outputs that were computed, as tensors of the caller's own.
+ *
+ * @throws OUT_OF_MEMORY
+ */
 export function collectOutputs(
   graph: Graph,
   values: ReadonlyMap<ValueId, TensorData>,
@@ -96,7 +101,7 @@ export function collectOutputs(
     // What a stream copied out belongs to nobody else; feeds, constants and host values do, and so does a second name.
     const own = graph.nodes[producer]!.kind === 'kernel' && !handedOut.has(value);
     handedOut.add(value);
-    outputs[name] = { dtype, shape, data: own ? data : data.slice() };
+    outputs[name] = { dtype, shape, data: own ? data : copyData(dtype, data, `output ${quote(name)}`) };
   }
   return outputs;
 }

@@ -111,13 +111,14 @@ export class GraphBuilder {
   /**
    * A tensor known now. Its data is copied here, so that changing it afterwards changes no graph.
    *
-   * @throws INVALID_GRAPH for a used or unusable name, a malformed spec, or data of another type or length
+   * @throws INVALID_GRAPH for a used or unusable name, a malformed spec, or data of another type or length;
+   *   OUT_OF_MEMORY when there is none for the copy
    */
   constant(name: string, tensor: Tensor): BuilderValue {
     const what = `node ${quote(name)}`;
     refuseTfTensor(tensor, what, 'INVALID_GRAPH');
     const spec = checkSpec(tensor, what, 'INVALID_GRAPH');
-    const data = copyData(spec.dtype, checkData(tensor.data, spec, what, 'INVALID_GRAPH'));
+    const data = copyData(spec.dtype, checkData(tensor.data, spec, what, 'INVALID_GRAPH'), what);
     this.#define({ kind: 'constant', name, tensor: { ...spec, data } }, [spec]);
     return this.#value(name, spec);
   }

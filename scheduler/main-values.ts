@@ -44,11 +44,25 @@ export class MainValues {
     return bytes;
   }
 
-  /** Takes what a host node returned. It may go on to use its buffers, so they are copied. */
+  /**
+   * Takes what a host node returned. It may go on to use its buffers, so they are copied.
+   *
+   * @throws OUT_OF_MEMORY
+   */
   provideHostOutputs(node: HostNode, outputs: readonly TensorData[]): void {
     for (const [index, value] of node.outputs.entries()) {
-      this.#provide(value, copyData(this.#plan.graph.values[value]!.dtype, outputs[index]!));
+      this.#provide(value, this.#copyOutput(node, index, outputs[index]!));
     }
+  }
+
+  #copyOutput(node: HostNode, index: number, data: TensorData): TensorData {
+    const { dtype } = this.#plan.graph.values[node.outputs[index]!]!;
+    return copyData(
+      dtype,
+      data,
+      `output "${node.outputNames[index]}" of host node "${node.name}"`,
+      node.name,
+    );
   }
 
   /** A value for host nodes, for the caller, and for the streams that read it. */
@@ -65,14 +79,22 @@ export class MainValues {
     }
   }
 
-  /** A host node's own copies of its inputs. */
+  /**
+   * A host node's own copies of its inputs.
+   *
+   * @throws OUT_OF_MEMORY
+   */
   inputsOf(node: HostNode): Record<string, Tensor> {
     const inputs: Record<string, Tensor> = Object.create(null);
     for (const [index, name] of node.inputNames.entries()) {
       const { id, dtype, shape } = this.#plan.graph.values[node.inputs[index]!]!;
       const data = this.#values.get(id);
       invariant(data !== undefined, `input ${name} of host node ${node.name} is there when the node starts`);
-      inputs[name] = { dtype, shape, data: copyData(dtype, data) };
+      inputs[name] = {
+        dtype,
+        shape,
+        data: copyData(dtype, data, `input "${name}" of host node "${node.name}"`, node.name),
+      };
     }
     return inputs;
   }

@@ -7,6 +7,7 @@ import { MainValues } from './main-values.js';
 import type { Unit } from './plan.js';
 import type { Leaving, Stream, StreamEvent } from './stream.js';
 import type { TimelineTarget } from './stream-timeline.js';
+import type { TensorData } from './tensor.js';
 import { RECORD_KIND } from './timeline-record.js';
 
 /** A run being dispatched. */
@@ -16,6 +17,8 @@ export interface Dispatch {
    * of the run.
    */
   readonly result: Promise<DispatchResult>;
+  /** Begins, unless the run was given up before. Called once. */
+  start(): void;
   /**
    * Stops the run at its next cancellation point; mode `'none'` has none. Host nodes are told, with `reason`; segments
    * that no stream has begun are taken back; what does not end within `drainLimitMs` is given up.
@@ -28,7 +31,7 @@ export interface Dispatch {
 }
 
 /** The mutable state of one run. */
-class RunDispatch {
+class RunDispatch implements Dispatch {
   readonly #request: DispatchRequest;
   readonly #pending: Int32Array;
   readonly #ready: number[] = [];
@@ -37,8 +40,9 @@ class RunDispatch {
   readonly #hostsInFlight = new Set<NodeId>();
   /** Streams that know of the run. */
   readonly #opened: Stream[] = [];
-  readonly #finished: (result: DispatchResult) => void;
-  readonly #broken: (error: unknown) => void;
+  readonly result: Promise<DispatchResult>;
+  #finished!: (result: DispatchResult) => void;
+  #broken!: (error: unknown) => void;
   /** Aborts to tell host nodes of a stop. Most runs have none. */
   #stopHosts: AbortController | undefined;
   #inFlight = 0;
@@ -53,14 +57,12 @@ class RunDispatch {
   #drainingSinceMs: number | undefined;
   #cancelDrainLimit: (() => void) | undefined;
 
-  constructor(
-    request: DispatchRequest,
-    finished: (result: DispatchResult) => void,
-    broken: (error: unknown) => void,
-  ) {
+  constructor(request: DispatchRequest) {
     this.#request = request;
-    this.#finished = finished;
-    this.#broken = broken;
+    this.result = new Promise((resolve, reject) => {
+      this.#finished = resolve;
+      this.#broken = reject;
+    });
     this.#values = new MainValues(request.plan, request.lease.exchange);
     this.#pending = request.plan.pending.slice();
     this.#inFlightOfLane = request.lease.streams.map(() => 0);
@@ -69,25 +71,28 @@ class RunDispatch {
 
   start(): void {
     this.#guard(() => {
-      const targets = this.#prepare();
-      if (targets === undefined) this.#finish();
-      else {
-        this.#open(targets);
-        this.#dispatch();
-      }
+      if (this.#phase !== 'dispatching') return;
+      const targets = this.#attempt(() => this.#prepare());
+      if (targets !== undefined) this.#open(targets);
+      this.#dispatch();
     });
   }
 
   /** What can fail for want of memory, or because a feed is gone, does so before any stream knows of the run. */
-  #prepare(): readonly (TimelineTarget | undefined)[] | undefined {
+  #prepare(): readonly (TimelineTarget | undefined)[] {
     const { lease, timeline } = this.#request;
+    const targets = lease.streams.map(({ index }, lane) => timeline?.target(lane, index));
+    this.#provideFeeds();
+    return targets;
+  }
+
+  /** Does what may fail by no fault of Curfew's. A failure is the run's, and gives `undefined`. */
+  #attempt<Result>(step: () => Result): Result | undefined {
     try {
-      const targets = lease.streams.map(({ index }, lane) => timeline?.target(lane, index));
-      this.#provideFeeds();
-      return targets;
+      return step();
     } catch (error) {
       if (!(error instanceof CurfewError) || error.code === 'INTERNAL') throw error;
-      this.#error = error;
+      this.#fail(error);
       return undefined;
     }
   }
@@ -107,13 +112,16 @@ class RunDispatch {
   }
 
   stop(state: number, reason?: unknown): void {
-    const { mode, lease, timeline } = this.#request;
-    if (mode.kind === 'none' || this.#phase !== 'dispatching') return;
-    this.#drainingSinceMs ??= timeline?.nowMs();
-    lease.stop(state);
-    this.#stopHosts?.abort(reason);
-    this.#limitDrain();
-    for (const stream of lease.streams) stream.takeBack(lease.slot);
+    this.#guard(() => {
+      const { mode, lease, timeline } = this.#request;
+      if (mode.kind === 'none' || this.#phase !== 'dispatching') return;
+      this.#drainingSinceMs ??= timeline?.nowMs();
+      lease.stop(state);
+      this.#limitDrain();
+      // Host nodes listen to it, and may give up or close the engine within the call.
+      this.#stopHosts?.abort(reason);
+      for (const stream of lease.streams) stream.takeBack(lease.slot);
+    });
   }
 
   abandon(error: CurfewError): void {
@@ -132,10 +140,13 @@ class RunDispatch {
   #limitDrain(): void {
     const { drainLimitMs, clock } = this.#request;
     if (drainLimitMs === undefined || this.#cancelDrainLimit !== undefined) return;
-    this.#cancelDrainLimit = clock.setTimer(drainLimitMs, () => this.#giveUpDrain(drainLimitMs));
+    this.#cancelDrainLimit = clock.setTimer(drainLimitMs, () =>
+      this.#guard(() => this.#giveUpDrain(drainLimitMs)),
+    );
   }
 
   #giveUpDrain(drainLimitMs: number): void {
+    if (this.#phase !== 'dispatching') return;
     const { lease, plan } = this.#request;
     const why = `went on for more than ${drainLimitMs} ms (drainLimitMs) after a stop`;
     const [host] = this.#hostsInFlight;
@@ -175,7 +186,6 @@ class RunDispatch {
       if (checks && !this.#stopped && isStopped(lease.control)) this.#stopHere();
       if (this.#stopped) break;
       const unit = plan.units[this.#ready.shift()!]!;
-      this.#inFlight++;
       if (unit.kind === 'segment') this.#submit(unit);
       else this.#startHost(unit.node);
     }
@@ -189,6 +199,7 @@ class RunDispatch {
   }
 
   #submit(unit: Unit & { kind: 'segment' }): void {
+    this.#inFlight++;
     this.#inFlightOfLane[unit.lane]!++;
     const { timeline, lease, plan } = this.#request;
     const startMs = timeline?.nowMs() ?? 0;
@@ -198,11 +209,14 @@ class RunDispatch {
   }
 
   #startHost(node: HostNode): void {
+    const inputs = this.#attempt(() => this.#values.inputsOf(node));
+    if (inputs === undefined) return;
+    this.#inFlight++;
     this.#hostsInFlight.add(node.id);
     this.#stopHosts ??= new AbortController();
-    this.#request
-      .runHost(node, this.#values.inputsOf(node), this.#stopHosts.signal)
-      .then((result) => this.#guard(() => this.#onHostEnd(node, result)), this.#broken);
+    void this.#request
+      .runHost(node, inputs, this.#stopHosts.signal)
+      .then((result) => this.#guard(() => this.#onHostEnd(node, result)));
   }
 
   #onHostEnd(node: HostNode, result: HostResult): void {
@@ -211,10 +225,7 @@ class RunDispatch {
     this.#inFlight--;
     switch (result.status) {
       case 'completed':
-        this.#unitsEnded++;
-        this.#nodesCompleted++;
-        this.#values.provideHostOutputs(node, result.outputs);
-        this.#onNode(node.id);
+        this.#attempt(() => this.#completeHost(node, result.outputs));
         break;
       case 'stopped':
         this.#stopBefore(node.id);
@@ -224,6 +235,13 @@ class RunDispatch {
         break;
     }
     this.#dispatch();
+  }
+
+  #completeHost(node: HostNode, outputs: readonly TensorData[]): void {
+    this.#values.provideHostOutputs(node, outputs);
+    this.#unitsEnded++;
+    this.#nodesCompleted++;
+    this.#onNode(node.id);
   }
 
   #onEvent(lane: number, event: StreamEvent): void {
@@ -341,14 +359,5 @@ class RunDispatch {
 
 /** Runs a plan once. Submits each unit when all it waits for has happened, and nothing more after a stop or a failure. */
 export function dispatchRun(request: DispatchRequest): Dispatch {
-  let dispatch: RunDispatch;
-  const result = new Promise<DispatchResult>((resolve, reject) => {
-    dispatch = new RunDispatch(request, resolve, reject);
-  });
-  dispatch!.start();
-  return {
-    result,
-    stop: (state, reason) => dispatch.stop(state, reason),
-    abandon: (error) => dispatch.abandon(error),
-  };
+  return new RunDispatch(request);
 }

@@ -1,6 +1,7 @@
 /** Tensors as plain data: dtypes, shapes, specs, and the checks on what callers hand in. */
 import { curfewError, type ErrorCode, quote } from './errors.js';
 import { MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSOR_ELEMENTS } from './limits.js';
+import { allocatePrivate } from './private-memory.js';
 import { peek } from './quote.js';
 import { asPlainArray } from './typed-array.js';
 
@@ -73,9 +74,15 @@ export function viewData(spec: TensorSpec, buffer: ArrayBufferLike, byteOffset =
   return new CONTAINERS[spec.dtype](buffer as ArrayBuffer, byteOffset, elementCount(spec.shape));
 }
 
-/** A copy in memory of its own. */
-export function copyData(dtype: DType, data: TensorData): TensorData {
-  const copy = allocateData(dtype, data.length);
+/**
+ * A copy in memory of its own.
+ *
+ * @param what how a message names it
+ * @param node the node that it belongs to, if there is one
+ * @throws OUT_OF_MEMORY
+ */
+export function copyData(dtype: DType, data: TensorData, what: string, node?: string): TensorData {
+  const copy = new CONTAINERS[dtype](allocatePrivate(data.byteLength, what, node));
   copy.set(data);
   return copy;
 }

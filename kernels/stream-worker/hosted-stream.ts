@@ -278,9 +278,11 @@ export class HostedStream implements DeviceStream {
       return;
     }
     this.#life = { kind: 'starting' };
-    this.#replaced++;
     this.#memory.fill(0);
     this.#start();
+    // No thread could be started: everything is lost, and nothing was replaced.
+    if (this.#life.kind !== 'starting') return;
+    this.#replaced++;
     for (const [slot, buffer] of this.#exchanges) this.#post({ type: 'exchange', slot, buffer });
     this.#programs.replay(diedIdle, lost);
     left.finish(lost);

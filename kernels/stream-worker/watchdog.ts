@@ -7,13 +7,21 @@ import type { WatchdogData } from './watchdog-worker.js';
 
 const workerPath = createRequire(import.meta.url).resolve('#watchdog-worker');
 
+/**
+ * Deaths after which it is not started again: whatever ends it does so each time. Runs are then stopped by the main
+ * thread's timers alone, and may be late while it is blocked.
+ */
+const MAX_DEATHS = 8;
+
 /** Keeps the watchdog thread of one engine. The thread never keeps the process alive. */
 export class Watchdog {
   readonly #block: ControlBlock;
   readonly #controls: SharedControls;
-  #worker: Worker;
+  #worker: Worker | undefined;
+  #deaths = 0;
   #closed = false;
 
+  /** @throws what `new Worker` throws */
   constructor(block: ControlBlock, controls: SharedControls) {
     this.#block = block;
     this.#controls = controls;
@@ -26,14 +34,24 @@ export class Watchdog {
     worker.unref();
     worker.on('error', () => undefined);
     worker.on('exit', () => {
-      if (!this.#closed) this.#worker = this.#start();
+      if (!this.#closed) this.#restart();
     });
     return worker;
+  }
+
+  #restart(): void {
+    this.#worker = undefined;
+    if (++this.#deaths >= MAX_DEATHS) return;
+    try {
+      this.#worker = this.#start();
+    } catch {
+      // There is none any more, as after too many deaths.
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#controls.endWatchdog();
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
   }
 }

@@ -1,6 +1,8 @@
 /** A device whose streams are worker threads: the shape of every device except the virtual one. */
 import type { Device, DeviceOptions } from '../../scheduler/device.js';
-import { createControlBlock, SharedControls } from './control-block.js';
+import { curfewError } from '../../scheduler/errors.js';
+import { messageOf } from '../../scheduler/quote.js';
+import { type ControlBlock, createControlBlock, SharedControls } from './control-block.js';
 import { startStreams } from './stream-set.js';
 import { startWorkerThread } from './thread.js';
 import { Watchdog } from './watchdog.js';
@@ -14,6 +16,14 @@ export interface WorkerDeviceOptions extends DeviceOptions {
   readonly backendOptions: unknown;
 }
 
+function startWatchdog(block: ControlBlock, controls: SharedControls): Watchdog {
+  try {
+    return new Watchdog(block, controls);
+  } catch (cause) {
+    throw curfewError('DEVICE_UNAVAILABLE', `watchdog: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /**
  * Starts the streams and the watchdog.
  *
@@ -24,7 +34,7 @@ export async function createWorkerDevice(options: WorkerDeviceOptions): Promise<
   const block = createControlBlock(options.slots);
   const controls = new SharedControls(block);
   const control = { buffer: block.buffer, slots: block.slots };
-  const watchdog = new Watchdog(block, controls);
+  const watchdog = startWatchdog(block, controls);
   const { streams, ready } = startStreams({
     streams: options.streams,
     slots: options.slots,

@@ -56,6 +56,8 @@ export class RunRecording {
   readonly timeline: RunTimeline;
   readonly #call: RecordedCall;
   #own: OwnRings | undefined;
+  /** Why the run has no rings of its own, though it was to have some. */
+  #failure: unknown;
   readonly #engine: EngineRecording | undefined;
   readonly #pool: RingPool;
 
@@ -74,9 +76,17 @@ export class RunRecording {
     this.#engine?.accepted();
   }
 
-  /** Rings of its own are taken when there is something to write: many runs may wait. */
+  /**
+   * Rings of its own are taken when there is something to write: many runs may wait. Without memory for them there are
+   * none, and a run that is about to be dispatched fails.
+   */
   #rings(): OwnRings | undefined {
-    if (this.#call.own) this.#own ??= new OwnRings(this.#call.plan, this.#pool);
+    if (!this.#call.own || this.#failure !== undefined) return undefined;
+    try {
+      this.#own ??= new OwnRings(this.#call.plan, this.#pool);
+    } catch (error) {
+      this.#failure = error;
+    }
     return this.#own;
   }
 
@@ -99,6 +109,7 @@ export class RunRecording {
   #target(lane: number, stream: number): TimelineTarget {
     const { run } = this.#call;
     const own = this.#rings()?.lanes[lane]?.buffer;
+    if (this.#failure !== undefined) throw this.#failure;
     const engine = this.#engine?.streams[stream]?.buffer;
     const ring = own ?? engine;
     invariant(ring !== undefined, 'a recorded run has a ring for each of its streams');
