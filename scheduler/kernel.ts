@@ -27,10 +27,11 @@ export interface DeviceTensor extends TensorSpec {}
 export type ValueTable = (DeviceTensor | undefined)[];
 
 /**
- * A node made ready to run: reads its inputs from the table, writes its outputs into it.
+ * A node made ready to run: reads its inputs from the table, writes its outputs into it. Never a promise.
  *
- * It either fills every output or throws having released all it allocated. It leaves its inputs alone: the worker
- * releases them after their last use. An output may share memory with an input (`Reshape`), counted by the backend.
+ * It either fills every output or throws having released all it allocated and put nothing into the table. It leaves its
+ * inputs alone: the worker releases them after their last use. An output is a tensor of its own, which may share memory with
+ * an input (`Reshape`), counted by the backend. Several runs share a prepared node, each with a table of its own.
  */
 export type PreparedNode = (values: ValueTable) => void;
 
@@ -49,7 +50,7 @@ export interface BackendMemory {
   peakBytes: number;
 }
 
-/** Work of a queueing device that it timed itself, in milliseconds on the shared clock. */
+/** Work of a queueing device that it timed itself, in milliseconds on the shared clock: that of `process.hrtime()`. */
 export interface TimedWork {
   /** A node, a copy to the device, or a copy from it. */
   readonly kind: 'node' | 'copy-in' | 'copy-out';
@@ -67,10 +68,16 @@ interface BackendBase {
   prepare(node: ProgramNode): Preparation;
   /** Copies bytes (row-major, little-endian) to the device. It has read them when it returns: the buffer is reused. */
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor;
-  /** Gives the tensor back. A tensor that shares memory gives it back when the last one goes. */
+  /**
+   * Gives the tensor back, in stream order: work that calls before it have prepared, submitted or not, still finds it. A
+   * tensor that shares memory gives it back when the last one goes. It counts at once, whenever the memory itself goes.
+   */
   release(tensor: DeviceTensor): void;
   readonly memory: Readonly<BackendMemory>;
-  /** Frees everything. The backend is not used afterwards. */
+  /**
+   * Frees everything, also of work that is not over. The backend is not used afterwards. For whoever hosts a backend in a
+   * thread of their own: an engine ends the stream's thread instead, and does not call it.
+   */
   close(): void;
 }
 
@@ -86,12 +93,14 @@ export interface QueueingBackend extends BackendBase {
   readonly queue: WorkQueue;
   /**
    * The tensor's bytes once the work that makes it is over: reading is a wait, too. The worker has waited for a mark
-   * that covers this work before it asks. The view is valid until the next call of any method.
+   * that covers this work, or found it reached, before it asks. The view is valid until the next call of any method.
    */
   read(tensor: DeviceTensor): Uint8Array | Promise<Uint8Array>;
   /**
    * Optional: tells of all work handed over from now on when it is over, each kind in the order it was handed over; or,
-   * given `undefined`, of none. Without it a timeline shows when nodes were submitted and awaited, not when they executed.
+   * given `undefined`, of none. Each call of a prepared node is one piece of work, whatever the device makes of it, so is each
+   * upload and each read; it is told before the wait that covers it ends. Without it a timeline shows when nodes were
+   * submitted and awaited, not when they executed.
    */
   timeWork?(onWork: ((work: TimedWork) => void) | undefined): void;
 }

@@ -4,8 +4,9 @@
  */
 
 /**
- * A point in a stream's submitted work: everything submitted up to it. Marks of one stream increase; a mark is reached
- * when all work up to it is over, so reaching one reaches all before it.
+ * A point in a stream's submitted work: everything submitted up to it. Marks of one stream are finite numbers that grow with
+ * the work: a submit that hands nothing over may return the mark before it again. A mark is reached when all work up to it is
+ * over, so reaching one reaches all before it.
  */
 export type Mark = number & { readonly __mark: unique symbol };
 
@@ -20,17 +21,22 @@ export interface WorkQueue {
   readonly fences: Fences;
   /**
    * Submits the work that calls before it have prepared, and returns the mark behind it. May wait for room, and may
-   * return a promise: a device may need a turn of the event loop now and then.
+   * return a promise (a native one): a device may need a turn of the event loop now and then.
    */
   submit(): Mark | Promise<Mark>;
-  /** Whether the mark is known to be reached. Never waits; a device that learns it by waiting only says so afterwards. */
+  /**
+   * Whether the mark is known to be reached, and no failure of work up to it is still to be thrown: nobody waits for a
+   * mark that is reached, and what its work has made is read at once. Never waits; a device that learns it by waiting only
+   * says so afterwards.
+   */
   reached(mark: Mark): boolean;
   /**
-   * Waits until the mark is reached. Returns whether that took waiting: false means that the work was over before the
-   * call, when is unknown.
+   * Waits until the mark is reached; with fences `'all'`, until everything submitted is over. Returns whether that took
+   * waiting: false means that the work was over before the call, when is unknown.
    *
-   * @throws the first failure of work up to the mark (rejects with it) that no earlier wait has thrown. Memory that the
-   *   failed work uses stays valid: it is released later, in stream order.
+   * @throws the first failure of the work it has waited for (rejects with it) that no earlier wait has thrown. Later
+   *   failures of this work go with it: they follow from it, or belong to the same run, and must not be told to the next
+   *   one. Memory that the failed work uses stays valid: it is released later, in stream order.
    */
   wait(mark: Mark): boolean | Promise<boolean>;
 }

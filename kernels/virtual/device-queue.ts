@@ -64,6 +64,12 @@ export class DeviceQueue {
     return !this.#ended && this.#pending.some((other) => other.slot === slot && counts(other.work));
   }
 
+  /** Whether work up to a place ended with an error that was not taken yet. */
+  hasError(place: number): boolean {
+    const first = this.#failures[0];
+    return first !== undefined && first.place <= place;
+  }
+
   /** The first error of work up to a place that was not taken before. */
   takeError(place: number): CurfewError | undefined {
     const first = this.#failures[0];

@@ -47,8 +47,11 @@ export class VirtualQueue implements WorkQueue {
     });
   }
 
+  /** Who finds a mark reached may read what the work up to it has made, as after a wait. */
   reached(mark: Mark): boolean {
-    return mark <= (this.fences === 'each' ? this.#device.done : this.#passed);
+    if (this.#device.hasError(mark)) return false;
+    if (this.fences === 'each' && mark <= this.#device.done) this.#passed = Math.max(this.#passed, mark);
+    return mark <= this.#passed;
   }
 
   wait(mark: Mark): Promise<boolean> {
