@@ -36,5 +36,7 @@ export function nodeOf({ op, inputs, attributes = {} }: OpCall, name = `the ${op
 export function referenceOf(node: ProgramNode, inputs: readonly Tensor[]): Tensor[] {
   const compute = prepareOnCpu(node);
   invariant(compute !== undefined, `the reference has a kernel for ${node.op}`);
-  return compute(inputs.map(({ dtype, shape, data }) => ({ dtype, shape, data: copyData(dtype, data) })));
+  return compute(
+    inputs.map(({ dtype, shape, data }) => ({ dtype, shape, data: copyData(dtype, data, node.name) })),
+  );
 }
