@@ -1,10 +1,12 @@
 /** Dispatches one run of a plan: the loop over pending counts and ready units, driven by device events. */
 import { isStopped, RUN_STATE } from './cancellation.js';
 import type { DispatchRequest, DispatchResult, HostResult } from './dispatch.js';
+import { Drain } from './drain.js';
 import { CurfewError, curfewError, fromErrorRecord, invariant } from './errors.js';
 import type { HostNode, NodeId } from './graph.js';
 import { MainValues } from './main-values.js';
 import type { Unit } from './plan.js';
+import { ReadyUnits } from './ready-units.js';
 import type { Leaving, Stream, StreamEvent } from './stream.js';
 import type { TimelineTarget } from './stream-timeline.js';
 import type { TensorData } from './tensor.js';
@@ -33,8 +35,8 @@ export interface Dispatch {
 /** The mutable state of one run. */
 class RunDispatch implements Dispatch {
   readonly #request: DispatchRequest;
-  readonly #pending: Int32Array;
-  readonly #ready: number[] = [];
+  readonly #units: ReadyUnits;
+  readonly #drain: Drain;
   readonly #values: MainValues;
   readonly #inFlightOfLane: number[];
   readonly #hostsInFlight = new Set<NodeId>();
@@ -53,9 +55,6 @@ class RunDispatch implements Dispatch {
   #stoppedBefore: NodeId | undefined;
   #deviceEndedMs: number | undefined;
   #phase: 'dispatching' | 'closing' | 'broken' = 'dispatching';
-  /** When the main thread first learned of a stop, if the run is recorded. */
-  #drainingSinceMs: number | undefined;
-  #cancelDrainLimit: (() => void) | undefined;
 
   constructor(request: DispatchRequest) {
     this.#request = request;
@@ -64,9 +63,14 @@ class RunDispatch implements Dispatch {
       this.#broken = reject;
     });
     this.#values = new MainValues(request.plan, request.lease.exchange);
-    this.#pending = request.plan.pending.slice();
+    this.#units = new ReadyUnits(request.plan);
     this.#inFlightOfLane = request.lease.streams.map(() => 0);
-    for (const [unit, count] of this.#pending.entries()) if (count === 0) this.#ready.push(unit);
+    this.#drain = new Drain({
+      clock: request.clock,
+      timeline: request.timeline,
+      limitMs: request.drainLimitMs,
+      onLimit: (limitMs) => this.#guard(() => this.#giveUpDrain(limitMs)),
+    });
   }
 
   start(): void {
@@ -113,11 +117,10 @@ class RunDispatch implements Dispatch {
 
   stop(state: number, reason?: unknown): void {
     this.#guard(() => {
-      const { mode, lease, timeline } = this.#request;
+      const { mode, lease } = this.#request;
       if (mode.kind === 'none' || this.#phase !== 'dispatching') return;
-      this.#drainingSinceMs ??= timeline?.nowMs();
+      this.#drain.begin();
       lease.stop(state);
-      this.#limitDrain();
       // Host nodes listen to it, and may give up or close the engine within the call.
       this.#stopHosts?.abort(reason);
       for (const stream of lease.streams) stream.takeBack(lease.slot);
@@ -135,14 +138,6 @@ class RunDispatch implements Dispatch {
       this.#hostsInFlight.clear();
       this.#dispatch();
     });
-  }
-
-  #limitDrain(): void {
-    const { drainLimitMs, clock } = this.#request;
-    if (drainLimitMs === undefined || this.#cancelDrainLimit !== undefined) return;
-    this.#cancelDrainLimit = clock.setTimer(drainLimitMs, () =>
-      this.#guard(() => this.#giveUpDrain(drainLimitMs)),
-    );
   }
 
   #giveUpDrain(drainLimitMs: number): void {
@@ -172,7 +167,7 @@ class RunDispatch implements Dispatch {
       step();
     } catch (error) {
       this.#phase = 'broken';
-      this.#cancelDrainLimit?.();
+      this.#drain.end();
       this.#stopHosts?.abort(error);
       this.#broken(error);
     }
@@ -180,12 +175,12 @@ class RunDispatch implements Dispatch {
 
   /** The dispatch loop: submits every ready unit, and ends the run once nothing is in flight. */
   #dispatch(): void {
-    const { plan, lease, mode } = this.#request;
+    const { lease, mode } = this.#request;
     const checks = mode.kind !== 'none';
-    while (this.#ready.length > 0 && this.#error === undefined) {
+    while (!this.#units.isEmpty && this.#error === undefined) {
       if (checks && !this.#stopped && isStopped(lease.control)) this.#stopHere();
       if (this.#stopped) break;
-      const unit = plan.units[this.#ready.shift()!]!;
+      const unit = this.#units.take();
       if (unit.kind === 'segment') this.#submit(unit);
       else this.#startHost(unit.node);
     }
@@ -195,17 +190,17 @@ class RunDispatch implements Dispatch {
   /** This is a cancellation point, too. */
   #stopHere(): void {
     this.#stopped = true;
-    this.#request.timeline?.stopBefore(this.#nextNode());
+    this.#request.timeline?.stopBefore(this.#nextNode ?? -1);
   }
 
   #submit(unit: Unit & { kind: 'segment' }): void {
     this.#inFlight++;
     this.#inFlightOfLane[unit.lane]!++;
-    const { timeline, lease, plan } = this.#request;
+    const { timeline, lease } = this.#request;
     const startMs = timeline?.nowMs() ?? 0;
     lease.streams[unit.lane]!.submit(lease.slot, unit.segment);
     timeline?.span(RECORD_KIND.dispatch, unit.index, startMs);
-    for (const next of plan.afterSubmission[unit.index]!) this.#satisfy(next);
+    this.#units.onSubmission(unit.index);
   }
 
   #startHost(node: HostNode): void {
@@ -241,14 +236,14 @@ class RunDispatch implements Dispatch {
     this.#values.provideHostOutputs(node, outputs);
     this.#unitsEnded++;
     this.#nodesCompleted++;
-    this.#onNode(node.id);
+    this.#units.onNode(node.id);
   }
 
   #onEvent(lane: number, event: StreamEvent): void {
     switch (event.kind) {
       case 'nodes':
         this.#values.collect(event.outputs);
-        for (const node of event.nodes) this.#onNode(node);
+        for (const node of event.nodes) this.#units.onNode(node);
         break;
       case 'segment':
         this.#inFlight--;
@@ -277,7 +272,7 @@ class RunDispatch implements Dispatch {
       case 'stopped':
         // A stream that has begun the segment records the point where it stopped, and tells when.
         if (event.endedMs === undefined)
-          this.#request.timeline?.stopBefore(event.stoppedBefore ?? this.#nextNode());
+          this.#request.timeline?.stopBefore(event.stoppedBefore ?? this.#nextNode ?? -1);
         this.#stopBefore(event.stoppedBefore);
         break;
       case 'failed':
@@ -285,16 +280,6 @@ class RunDispatch implements Dispatch {
         this.#fail(fromErrorRecord(event.error));
         break;
     }
-  }
-
-  #onNode(node: NodeId): void {
-    for (const unit of this.#request.plan.afterNode.get(node) ?? []) this.#satisfy(unit);
-  }
-
-  #satisfy(unit: number): void {
-    this.#pending[unit]!--;
-    invariant(this.#pending[unit]! >= 0, `unit ${unit} waits for no more than its prerequisites`);
-    if (this.#pending[unit] === 0) this.#ready.push(unit);
   }
 
   #stopBefore(node: NodeId | undefined): void {
@@ -311,9 +296,8 @@ class RunDispatch implements Dispatch {
 
   #finish(): void {
     this.#phase = 'closing';
-    this.#cancelDrainLimit?.();
-    const { plan, lease, timeline } = this.#request;
-    if (this.#drainingSinceMs !== undefined) timeline?.span(RECORD_KIND.drain, 0, this.#drainingSinceMs);
+    this.#drain.end();
+    const { plan, lease } = this.#request;
     const complete = this.#unitsEnded === plan.units.length;
     invariant(
       complete || this.#stopped || this.#error !== undefined,
@@ -342,18 +326,15 @@ class RunDispatch implements Dispatch {
       error: this.#error,
       values: this.#values.all,
       nodesCompleted: this.#nodesCompleted,
-      stoppedBefore: status === 'stopped' ? graph.nodes[this.#nextNode()]?.name : undefined,
+      stoppedBefore: status === 'stopped' ? graph.nodes[this.#nextNode ?? -1]?.name : undefined,
       deviceEndedMs: this.#deviceEndedMs,
       released,
     };
   }
 
   /** The node a stopped run would have gone on with. */
-  #nextNode(): number {
-    if (this.#stoppedBefore !== undefined) return this.#stoppedBefore;
-    const unit = this.#request.plan.units[this.#ready[0] ?? -1];
-    if (unit === undefined) return -1;
-    return unit.kind === 'host' ? unit.node.id : unit.nodes[0]!;
+  get #nextNode(): NodeId | undefined {
+    return this.#stoppedBefore ?? this.#units.nextNode;
   }
 }
 
