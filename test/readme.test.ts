@@ -28,6 +28,7 @@ export const graph = await trace(({ x }) => ({ y: model.predict(x) }), {
   x: { dtype: 'float32', shape: [1, 224, 224, 3] },
 });
 export const engine = await createEngine();
+export const classify = await engine.compile(graph);
 `;
 
 const examples = examplesOf(readFileSync(new URL('../README.md', import.meta.url), 'utf8'));
