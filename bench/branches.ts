@@ -18,7 +18,7 @@ import {
   ratioOf,
   repetitions,
   type Summary,
-  summarise,
+  summarize,
   timeMs,
 } from './harness.js';
 import { findMatmulSize } from './matmul-size.js';
@@ -69,13 +69,13 @@ printFindings([
   {
     what: 'two branches, one run',
     expected: `≥ ${LEAST_GAIN}×`,
-    measured: `${formatGain(branchGain)}: ${formatMs(summarise(together.one).median)} → ${formatMs(summarise(together.two).median)}`,
+    measured: `${formatGain(branchGain)}: ${formatMs(summarize(together.one).median)} → ${formatMs(summarize(together.two).median)}`,
     met: branchGain.median >= LEAST_GAIN,
   },
   {
     what: `${RUNS} runs of one branch`,
     expected: `≥ ${LEAST_GAIN}×`,
-    measured: `${formatGain(runGain)}: ${formatMs(summarise(apart.one).median)} → ${formatMs(summarise(apart.two).median)}`,
+    measured: `${formatGain(runGain)}: ${formatMs(summarize(apart.one).median)} → ${formatMs(summarize(apart.two).median)}`,
     met: runGain.median >= LEAST_GAIN,
   },
 ]);

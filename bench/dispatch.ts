@@ -29,7 +29,7 @@ import {
   repetitions,
   type Side,
   type Summary,
-  summarise,
+  summarize,
   timeMs,
 } from './harness.js';
 
@@ -174,7 +174,7 @@ const { none, model } = await measureNodeCosts(
   { none: modes.none, model: await graphModelPair() },
   MODEL_ROUNDS,
 );
-const noneUs = summarise(costs.none.further);
+const noneUs = summarize(costs.none.further);
 printFindings([
   {
     what: "mode 'none' per node",
@@ -188,7 +188,7 @@ printFindings([
   {
     what: 'GraphModel.execute (TensorFlow.js wasm) per node',
     expected: '',
-    measured: formatUs(summarise(model.further)),
+    measured: formatUs(summarize(model.further)),
   },
   {
     what: "GraphModel.execute against mode 'none'",
@@ -198,6 +198,6 @@ printFindings([
   {
     what: `the same, whole runs of ${SHORT} nodes`,
     expected: '> 1×',
-    measured: `${formatRatio(ratioOf(model.whole, none.whole))}: ${formatUs(summarise(model.whole))} → ${formatUs(summarise(none.whole))}`,
+    measured: `${formatRatio(ratioOf(model.whole, none.whole))}: ${formatUs(summarize(model.whole))} → ${formatUs(summarize(none.whole))}`,
   },
 ]);

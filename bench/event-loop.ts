@@ -26,7 +26,7 @@ import {
   printHeading,
   progress,
   repetitions,
-  summarise,
+  summarize,
   timeMs,
 } from './harness.js';
 import { findMatmulSize } from './matmul-size.js';
@@ -120,11 +120,11 @@ function report(
   blocked: readonly RunReport[],
   longestMs: number,
 ): void {
-  const curfew = summarise(gaps.curfew);
-  const here = summarise(gaps.here);
-  const device = summarise(blocked.map(({ deviceLatenessMs }) => deviceLatenessMs ?? Number.NaN));
-  const settled = summarise(blocked.map(({ latenessMs }) => latenessMs ?? Number.NaN));
-  const executed = summarise(blocked.map(({ nodesCompleted }) => nodesCompleted));
+  const curfew = summarize(gaps.curfew);
+  const here = summarize(gaps.here);
+  const device = summarize(blocked.map(({ deviceLatenessMs }) => deviceLatenessMs ?? Number.NaN));
+  const settled = summarize(blocked.map(({ latenessMs }) => latenessMs ?? Number.NaN));
+  const executed = summarize(blocked.map(({ nodesCompleted }) => nodesCompleted));
   printFindings([
     {
       what: 'largest gap, Curfew',

@@ -23,8 +23,8 @@ export interface Summary {
 }
 
 /** @throws RangeError for no samples */
-export function summarise(samples: readonly number[]): Summary {
-  if (samples.length === 0) throw new RangeError('summarise: expected at least one sample, received none');
+export function summarize(samples: readonly number[]): Summary {
+  if (samples.length === 0) throw new RangeError('summarize: expected at least one sample, received none');
   const sorted = [...samples].sort((a, b) => a - b);
   const quantile = (part: number) => sorted[Math.round(part * (sorted.length - 1))]!;
   return {
@@ -75,7 +75,7 @@ export function pairwise(
   b: readonly number[],
   combine: (a: number, b: number) => number,
 ): Summary {
-  return summarise(a.map((sample, round) => combine(sample, b[round]!)));
+  return summarize(a.map((sample, round) => combine(sample, b[round]!)));
 }
 
 /** `a / b`, round by round. */

@@ -26,7 +26,7 @@ import {
   printHeading,
   progress,
   repetitions,
-  summarise,
+  summarize,
 } from './harness.js';
 import { findMatmulSize } from './matmul-size.js';
 import { seededUniform } from './models/weights.js';
@@ -98,7 +98,7 @@ async function observe(engine: Engine, { nodeMs, nodes, rounds }: Chain): Promis
   const run: Run = (options) => executable.run(feeds, options);
   const complete = async () => (await run({ cancellation: { precisionMs: 1 } })).report.durationMs;
   const { full } = await alternate({ full: complete }, { warmUps: 3, rounds: 5 });
-  const fullMs = summarise(full).median;
+  const fullMs = summarize(full).median;
   const next = seededUniform(SEED);
   const longestMs: number[] = [];
   const stops: DeadlineExceededError[][] = WAYS.map(() => []);
@@ -121,7 +121,7 @@ function afterLastNodeMs({ report, timeline }: DeadlineExceededError): number {
 }
 
 function formatLateness(samples: readonly number[]): string {
-  const { median, p99, max } = summarise(samples);
+  const { median, p99, max } = summarize(samples);
   // A report counts no negative lateness: exactly 0 is a run that was stopped before its deadline.
   const early = samples.filter((ms) => ms === 0).length;
   const note = early === 0 ? '' : `; ${early} before the deadline`;
@@ -146,12 +146,12 @@ function describe(way: Way, stops: readonly DeadlineExceededError[], longestMs: 
     what: `  ${reports[0]!.mode}${way.timeline ? ', after the running node' : ''}`,
     expected: `p99 ≤ ${formatMs(boundMs)}`,
     measured: figures,
-    met: summarise(latenessMs).p99 <= boundMs,
+    met: summarize(latenessMs).p99 <= boundMs,
   };
 }
 
 function findingsOf({ nodes }: Chain, { longestMs, fullMs, stops }: Observations): Finding[] {
-  const longest = summarise(longestMs);
+  const longest = summarize(longestMs);
   const heading = {
     what: `${nodes} nodes, ${formatMs(fullMs)}; longest node of a run`,
     expected: '',

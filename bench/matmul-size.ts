@@ -1,7 +1,7 @@
 /** Finds how large matrices must be for their product to take a given time on this machine. */
 import type { Engine } from '../runtime/index.js';
 import { matmulChains, squareMatrix } from './chains.js';
-import { summarise } from './harness.js';
+import { summarize } from './harness.js';
 import { nodeTimesMs } from './node-times.js';
 
 const PROBE_SIZE = 256;
@@ -18,7 +18,7 @@ async function productMs(engine: Engine, size: number): Promise<number> {
   for (let run = 0; run < PROBE_RUNS; run++) {
     samples.push(...(await nodeTimesMs(probe, { x: data })));
   }
-  return summarise(samples).median;
+  return summarize(samples).median;
 }
 
 /** The size of square matrices whose product takes about `targetMs`. Time grows with the cube of the size. */

@@ -1,6 +1,6 @@
 /** How long nodes take, from timelines. */
 import type { Executable, Feeds } from '../runtime/index.js';
-import { summarise } from './harness.js';
+import { summarize } from './harness.js';
 
 /** Milliseconds of each node of one complete run. */
 export async function nodeTimesMs(executable: Executable, feeds: Feeds): Promise<readonly number[]> {
@@ -12,5 +12,5 @@ export async function nodeTimesMs(executable: Executable, feeds: Feeds): Promise
 export async function longestNodeMs(executable: Executable, feeds: Feeds, runs: number): Promise<number> {
   const longest: number[] = [];
   for (let run = 0; run < runs; run++) longest.push(Math.max(...(await nodeTimesMs(executable, feeds))));
-  return summarise(longest).median;
+  return summarize(longest).median;
 }

@@ -2,7 +2,7 @@
  * What would precise timeouts cost on a GPU with a deep queue, and how late would runs be?
  *
  * Simulates chains of kernels of 5 µs to 10 ms on the virtual device, in each cancellation mode, and compares with the
- * rule that XSched published (OSDI'25): with w commands in flight, preemption takes about w kernel times; synchronising
+ * rule that XSched published (OSDI'25): with w commands in flight, preemption takes about w kernel times; synchronizing
  * after every command costs 8 to 151 %, a window of more than 10 under 1 %.
  *
  * Both kinds of devices are simulated: those on which waiting for one point leaves later work in flight (fences 'each':
@@ -18,7 +18,7 @@
  */
 import type { CancellationOption } from '../runtime/index.js';
 import type { Fences } from '../scheduler/work-queue.js';
-import { progress, ratioOf, repetitions, smoke, summarise } from './harness.js';
+import { progress, ratioOf, repetitions, smoke, summarize } from './harness.js';
 import { formatChange, formatMs, formatTable } from './table.js';
 import { type Cell, formatKernel, JITTER, PROFILE, SEED, type Stops, VirtualChain } from './virtual-chain.js';
 import { explainDifferences, ruleLatenessMs, ruleOverhead } from './xsched-rule.js';
@@ -90,7 +90,7 @@ function cellOf(
   { latenessMs, peakInFlight }: Stops,
 ): Cell {
   const overhead = ratioOf(durationsMs, freeMs).median;
-  return { ...identity, overhead, peakInFlight, lateness: summarise(latenessMs) };
+  return { ...identity, overhead, peakInFlight, lateness: summarize(latenessMs) };
 }
 
 /** Every mode, with costs that are known. */
@@ -102,7 +102,7 @@ async function measureModes(kernelMs: number, fences: Fences): Promise<Cell[]> {
     await chain.learn();
     const durationsMs = await completeRuns(chain);
     freeMs ??= durationsMs;
-    const stops = await chain.stops(STOPS, summarise(durationsMs).median);
+    const stops = await chain.stops(STOPS, summarize(durationsMs).median);
     const identity = { kernelMs, mode: formatMode(cancellation), situation: 'costs known' };
     cells.push(cellOf(identity, durationsMs, freeMs, stops));
     await chain.close();
@@ -124,7 +124,7 @@ async function measureSituation(kernelMs: number, situation: Situation, fences: 
   const chain = new VirtualChain({ kernelMs, nodes, cancellation: REQUIRED, fences });
   const freeMs = await completeRuns(free, () => prepare(free, situation));
   const durationsMs = await completeRuns(chain, () => prepare(chain, situation));
-  const stops = await chain.stops(STOPS, summarise(durationsMs).median, () => prepare(chain, situation));
+  const stops = await chain.stops(STOPS, summarize(durationsMs).median, () => prepare(chain, situation));
   await Promise.all([free.close(), chain.close()]);
   const changedMs = kernelMs * (situation.factor ?? 1);
   const identity = { kernelMs: changedMs, mode: formatMode(REQUIRED), situation: situation.name };

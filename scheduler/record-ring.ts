@@ -85,7 +85,7 @@ export class RecordRing {
     return { records: records.slice(overwritten), dropped: first + overwritten - from };
   }
 
-  /** Has this ring's writer copy the rows from the `from`th on to another ring that it writes. */
+  /** Copies the rows from the `from`th on to another ring. Only the one writer of both calls this. */
   copyTo(other: RecordRing, from: number): void {
     const rows = this.#rows;
     const end = this.total;

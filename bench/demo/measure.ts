@@ -14,7 +14,7 @@ import {
 } from '../../runtime/index.js';
 import { formatMode } from '../../scheduler/cancellation.js';
 import { GapRecorder } from '../gap-recorder.js';
-import { type AlternateOptions, alternate, ratioOf, type Summary, summarise } from '../harness.js';
+import { type AlternateOptions, alternate, ratioOf, type Summary, summarize } from '../harness.js';
 
 /** The modes compared, `'none'` first: the others are measured against it. */
 export const MODES = ['none', 'node', { precisionMs: 5 }] as const satisfies readonly CancellationOption[];
@@ -51,12 +51,12 @@ export async function measureFullMs(
 ): Promise<number> {
   const complete = async () => (await executable.run({}, { cancellation: 'none' })).report.durationMs;
   const { full } = await alternate({ full: complete }, { rounds, warmUps });
-  return summarise(full).median;
+  return summarize(full).median;
 }
 
 /**
  * Durations of complete runs against mode `'none'`, the modes taking turns, in several engines one after the other; by
- * index in `MODES`. One engine may favour a mode by some percent whatever the mode does: kernels spill SIMD registers to
+ * index in `MODES`. One engine may favor a mode by some percent whatever the mode does: kernels spill SIMD registers to
  * the native stack and are up to a sixth slower where that crosses cache lines, and where it lies depends on how V8 has
  * compiled each mode's loop.
  */
@@ -102,16 +102,16 @@ function toCell(
   timeoutMs: number,
   timeoutShare: number,
 ): Cell {
-  const lateness = summarise(runs.map(({ report }) => report.latenessMs ?? 0));
+  const lateness = summarize(runs.map(({ report }) => report.latenessMs ?? 0));
   return {
     mode: formatMode(runs[0]!.report.mode),
     modeIndex,
     timeoutMs,
     timeoutShare,
-    settledMs: summarise(runs.map((run) => run.settledMs)).median,
+    settledMs: summarize(runs.map((run) => run.settledMs)).median,
     latenessMs: lateness.median,
     worstLatenessMs: lateness.max,
-    nodesCompleted: summarise(runs.map(({ report }) => report.nodesCompleted)).median,
+    nodesCompleted: summarize(runs.map(({ report }) => report.nodesCompleted)).median,
     nodesTotal: runs[0]!.report.nodesTotal,
     gapMs: Math.max(...runs.map((run) => run.gapMs)),
   };

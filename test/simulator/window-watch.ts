@@ -46,7 +46,7 @@ export class WindowWatch {
     this.#violate = violate;
   }
 
-  /** Has the time in flight checked, when every kernel takes as long as it did before. */
+  /** Checks the time in flight from now on: every kernel takes as long as it did before. */
   watchTime(durationMs: ReadonlyMap<string, number>, { submitMs, fenceMs, fences }: DeviceProfile): void {
     const longestMs = Math.max(...durationMs.values()) + submitMs + fenceMs;
     this.#known = { durationMs, longestMs, slackMs: LEAD_MS + submitMs + fenceMs, pauses: fences === 'each' };

@@ -55,7 +55,7 @@ export class Puppet {
     return Atomics.load(this.#words, EXECUTED);
   }
 
-  /** Has the next kernel with this number act. Up to eight actions can be armed at a time. */
+  /** Tells the next kernel with this number what to do. Up to eight actions can be armed at a time. */
   arm(node: number, action: PuppetAction): ArmedAction {
     const words = this.#words;
     const cell = FIRST_CELL + (this.#nextCell++ % CELLS) * CELL_WORDS;
