@@ -51,6 +51,7 @@ export function deviceChecks(
     'seed',
     'tolerance',
     'nowMs',
+    'withinMs',
   ]);
   return GROUPS.flatMap((group) => checksOf({ createBackend, options }, group));
 }

@@ -22,6 +22,8 @@ export interface DeviceCheckOptions {
    * share.
    */
   readonly nowMs?: (() => number) | undefined;
+  /** Milliseconds of real time after which a check that has not ended fails: its device hangs. Default 60000. */
+  readonly withinMs?: number | undefined;
 }
 
 /** The device under test. */
