@@ -1,6 +1,7 @@
 /** From what a caller feeds to the values of a graph, and from values to what a caller gets. */
 import { curfewError, quote } from '../scheduler/errors.js';
 import type { Graph, ValueId } from '../scheduler/graph.js';
+import { checkStays } from '../scheduler/main-values.js';
 import {
   checkData,
   checkShape,
@@ -86,7 +87,7 @@ export function checkFeeds(graph: Graph, feeds: unknown): ReadonlyMap<ValueId, T
 /**
  * The outputs that were computed, as tensors of the caller's own.
  *
- * @throws OUT_OF_MEMORY
+ * @throws OUT_OF_MEMORY; INVALID_FEED for one that is a feed whose buffer was transferred away
  */
 export function collectOutputs(
   graph: Graph,
@@ -99,6 +100,7 @@ export function collectOutputs(
     if (data === undefined) continue;
     const { dtype, shape, producer } = graph.values[value]!;
     // What a stream copied out belongs to nobody else; feeds, constants and host values do, and so does a second name.
+    checkStays(graph, value, data);
     const own = graph.nodes[producer]!.kind === 'kernel' && !handedOut.has(value);
     handedOut.add(value);
     outputs[name] = { dtype, shape, data: own ? data : copyData(dtype, data, `output ${quote(name)}`) };

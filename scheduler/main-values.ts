@@ -1,9 +1,22 @@
 /** The values of a run that the main thread has: feeds, constants, what host nodes and streams have given it. */
 import { curfewError, invariant } from './errors.js';
-import type { HostNode, ValueId } from './graph.js';
+import type { Graph, HostNode, ValueId } from './graph.js';
 import type { Plan } from './plan.js';
 import type { ExportedValue } from './stream.js';
 import { bytesOf, copyData, elementCount, type Tensor, type TensorData, viewData } from './tensor.js';
+
+/** @throws INVALID_FEED for one whose buffer was transferred away, or resized, since the call */
+export function checkStays(graph: Graph, value: ValueId, data: TensorData): void {
+  const { shape, producer } = graph.values[value]!;
+  const expected = elementCount(shape);
+  if (data.length === expected) return;
+  const { name } = graph.nodes[producer]!;
+  throw curfewError(
+    'INVALID_FEED',
+    `feed "${name}": expected its ${expected} elements to stay until the run has settled, received a buffer that was transferred or resized`,
+    { expected, received: data.length },
+  );
+}
 
 export class MainValues {
   readonly #plan: Plan;
@@ -29,15 +42,7 @@ export class MainValues {
   provideFeeds(feeds: ReadonlyMap<ValueId, TensorData>): number {
     let bytes = 0;
     for (const [value, data] of feeds) {
-      const { shape, producer } = this.#plan.graph.values[value]!;
-      if (data.length !== elementCount(shape)) {
-        const { name } = this.#plan.graph.nodes[producer]!;
-        throw curfewError(
-          'INVALID_FEED',
-          `feed "${name}": expected its ${elementCount(shape)} elements to stay until the run has settled, received a buffer that was transferred or resized while the run waited`,
-          { expected: elementCount(shape), received: data.length },
-        );
-      }
+      checkStays(this.#plan.graph, value, data);
       this.#provide(value, data);
       bytes += data.byteLength;
     }
@@ -82,7 +87,7 @@ export class MainValues {
   /**
    * A host node's own copies of its inputs.
    *
-   * @throws OUT_OF_MEMORY
+   * @throws OUT_OF_MEMORY; INVALID_FEED as `checkStays`
    */
   inputsOf(node: HostNode): Record<string, Tensor> {
     const inputs: Record<string, Tensor> = Object.create(null);
@@ -90,6 +95,7 @@ export class MainValues {
       const { id, dtype, shape } = this.#plan.graph.values[node.inputs[index]!]!;
       const data = this.#values.get(id);
       invariant(data !== undefined, `input ${name} of host node ${node.name} is there when the node starts`);
+      checkStays(this.#plan.graph, id, data);
       inputs[name] = {
         dtype,
         shape,

@@ -23,6 +23,7 @@ const CONTRACTS = new Set(
     'queued-loop',
     'quote',
     'segment-execution',
+    'shared-memory',
     'stream',
     'stream-timeline',
     'tensor',

@@ -6,11 +6,12 @@
  * Without this a run that is stopped while its segment waits behind another run's would be late by all of that one, and
  * nobody could tell which runs a thread that died had begun.
  */
+import { allocateShared } from '../../scheduler/shared-memory.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
 
-/** Makes the words of a stream. */
+/** Makes the words of a stream. @throws OUT_OF_MEMORY */
 export function createClaims(slots: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(allocateShared(slots * Int32Array.BYTES_PER_ELEMENT, 'claims'));
 }
 
 /** The ticket after another. */

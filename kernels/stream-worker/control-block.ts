@@ -7,6 +7,7 @@
 import { type ControlWord, GENERATION_SHIFT, RUN_STATE, STATE_MASK } from '../../scheduler/cancellation.js';
 import type { RunControls } from '../../scheduler/device.js';
 import { invariant } from '../../scheduler/errors.js';
+import { allocateShared } from '../../scheduler/shared-memory.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
 
 /** "No deadline", and "awake" in the watchdog's place: later than any deadline. */
@@ -39,9 +40,13 @@ export function viewControlBlock(buffer: SharedArrayBuffer, slots: number): Cont
   };
 }
 
-/** Makes a control block: no run, no deadline, the watchdog awake. */
+/**
+ * Makes a control block: no run, no deadline, the watchdog awake.
+ *
+ * @throws OUT_OF_MEMORY
+ */
 export function createControlBlock(slots: number): ControlBlock {
-  const block = viewControlBlock(new SharedArrayBuffer((slots + 1) * 8 + (slots + 2) * 4), slots);
+  const block = viewControlBlock(allocateShared((slots + 1) * 8 + (slots + 2) * 4, 'control words'), slots);
   block.deadlinesNs.fill(NEVER_NS);
   return block;
 }

@@ -150,6 +150,7 @@ export class HostedStream implements DeviceStream {
     this.#life = { kind: 'closed' };
     await this.#thread.terminate();
     const closed = toErrorRecord(this.#closedError(), 'ENGINE_CLOSED');
+    this.#memory.fill(0);
     this.#loseEverything(closed, closed);
   }
 

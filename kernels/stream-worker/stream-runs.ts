@@ -158,9 +158,10 @@ export class StreamRuns {
   evict(slot: SlotIndex): boolean {
     const open = this.#runs.get(slot);
     if (open === undefined) return false;
-    const holds = open.begun || this.#notBegun(slot) < open.submitted.length;
+    // What is left unclaimed would keep the slot's next run from being begun.
+    const executing = this.#notBegun(slot) < open.submitted.length;
     this.forget(slot);
-    return holds;
+    return executing || open.begun;
   }
 
   /**

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { runProgram } from './support/child-process.js';
+
+/** What a program does around `close()`, and what it prints; it has to end by itself with exit code 0. */
+const PROGRAMS: readonly [string, string, string][] = [
+  [
+    'while it compiles',
+    `const engine = await createEngine({ streams: 2 });
+    const compilations = [1, 2, 3].map(() => codeOf(engine.compile(graph('n'))));
+    await engine.close();
+    await Promise.all(compilations);
+    show('closed');`,
+    'ENGINE_CLOSED ENGINE_CLOSED ENGINE_CLOSED closed',
+  ],
+  [
+    'while it compiles, and nobody waits for the compilation',
+    `const engine = await createEngine();
+    engine.compile(graph('n')).catch(({ code }) => show(code));
+    await engine.close();
+    show('closed');`,
+    'ENGINE_CLOSED closed',
+  ],
+  [
+    'while a replacement starts',
+    `const engine = await createEngine({ device: acting, streams: 2 });
+    const dying = await engine.compile(graph('exit'));
+    await codeOf(dying.run(feeds));
+    await engine.close();
+    show('closed');`,
+    'DEVICE_LOST closed',
+  ],
+  [
+    'in the event of a replacement',
+    `const engine = await createEngine({ device: acting });
+    const dying = await engine.compile(graph('exit'));
+    let closing;
+    engine.on('stream:replaced', () => { closing = engine.close(); });
+    await codeOf(dying.run(feeds));
+    await closing;
+    show('closed');`,
+    'DEVICE_LOST closed',
+  ],
+  [
+    'inside run:dispatched',
+    `const engine = await createEngine();
+    const executable = await engine.compile(graph('n'));
+    let closing;
+    engine.on('run:dispatched', () => { closing = engine.close(); });
+    show((await executable.run(feeds)).outputs.y.data[0]);
+    await closing;
+    show('closed');`,
+    '-3 closed',
+  ],
+  [
+    'inside run:queued, of a run that could start at once',
+    `const engine = await createEngine();
+    const executable = await engine.compile(graph('n'));
+    let closing;
+    engine.on('run:queued', () => { closing = engine.close(); });
+    await codeOf(executable.run(feeds));
+    await closing;
+    show('closed');`,
+    'ENGINE_CLOSED closed',
+  ],
+  [
+    'inside run:settled, with a run waiting',
+    `const engine = await createEngine({ runsInFlight: 1 });
+    const executable = await engine.compile(graph('n'));
+    let closing;
+    engine.on('run:settled', () => { closing ??= engine.close(); });
+    const runs = [executable.run(feeds), executable.run(feeds), executable.run(feeds)].map(codeOf);
+    await Promise.all(runs);
+    await closing;
+    show('closed');`,
+    'resolved ENGINE_CLOSED ENGINE_CLOSED closed',
+  ],
+  [
+    'with a limit, and a kernel that never ends',
+    `const engine = await createEngine({ device: acting });
+    const looping = await engine.compile(graph('loop'));
+    const run = codeOf(looping.run(feeds));
+    await engine.close({ withinMs: 50 });
+    await run;
+    show('closed');`,
+    'ENGINE_CLOSED closed',
+  ],
+  [
+    'with a limit, and a host node that never ends',
+    `const engine = await createEngine();
+    const hanging = await engine.compile(hostGraph(() => new Promise(() => {})));
+    const run = codeOf(hanging.run({}));
+    await engine.close({ withinMs: 50 });
+    await run;
+    show('closed');`,
+    'ENGINE_CLOSED closed',
+  ],
+  [
+    'by destroy(), with a kernel that never ends and runs waiting behind it',
+    `const engine = await createEngine({ device: acting });
+    const looping = await engine.compile(graph('loop'));
+    const runs = [1, 2, 3, 4].map(() => codeOf(looping.run(feeds, { timeoutMs: 60000 })));
+    await engine.destroy();
+    await Promise.all(runs);
+    show('closed');`,
+    'ENGINE_CLOSED ENGINE_CLOSED ENGINE_CLOSED ENGINE_CLOSED closed',
+  ],
+  [
+    'by destroy() inside run:dispatched, with a host node that never ends',
+    `const engine = await createEngine();
+    const hanging = await engine.compile(hostGraph(() => new Promise(() => {})));
+    let closing;
+    engine.on('run:dispatched', () => { closing = engine.destroy(); });
+    await codeOf(hanging.run({}));
+    await closing;
+    show('closed');`,
+    'ENGINE_CLOSED closed',
+  ],
+  [
+    'by destroy() inside a host function that never ends',
+    `const engine = await createEngine();
+    let closing;
+    const hanging = await engine.compile(
+      hostGraph(() => { closing = engine.destroy(); return new Promise(() => {}); }));
+    await codeOf(hanging.run({}));
+    await closing;
+    show('closed');`,
+    'ENGINE_CLOSED closed',
+  ],
+  [
+    'by destroy() while a stopped run waits for a stream that loads for ever',
+    `const engine = await createEngine({ device: acting });
+    const looping = await engine.compile(graph('loop'));
+    const controller = new AbortController();
+    const run = codeOf(looping.run(feeds, { signal: controller.signal, cancellation: 'none' }));
+    controller.abort();
+    setImmediate(() => engine.destroy().then(() => show('closed')));
+    await run;`,
+    'ENGINE_CLOSED closed',
+  ],
+];
+
+describe('an engine closed', () => {
+  it.each(PROGRAMS)('%s lets its process end', async (_when, program, printed) => {
+    expect((await runProgram(program)).split('\n').join(' ')).toBe(printed);
+  });
+});
