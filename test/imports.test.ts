@@ -132,6 +132,23 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  it("of what devices are written with reach scheduler/ alone, as every stream's worker loads them", () => {
+    expect(
+      violations(
+        (importer, imported) => importer === 'runtime/device.ts' && folderOf(imported) !== 'scheduler',
+      ),
+    ).toEqual([]);
+  });
+
+  it('of the checks of devices come from their entry and test/ only', () => {
+    const isCheck = (path: string) => path.startsWith('runtime/device-testing');
+    expect(
+      violations(
+        (importer, imported) => isCheck(imported) && !isCheck(importer) && folderOf(importer) !== 'test',
+      ),
+    ).toEqual([]);
+  });
+
   it('of scheduler/ files use no package and nothing of Node', () => {
     const bare = sources
       .filter(({ path }) => folderOf(path) === 'scheduler')

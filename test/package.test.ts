@@ -17,8 +17,12 @@ const PROGRAM = `
   const executable = await engine.compile(builder.build());
   const { outputs } = await executable.run({ x: Float32Array.of(3) });
   await engine.close();
+  const device = await import('curfew/device');
+  const { deviceChecks } = await import('curfew/device-testing');
+  const checks = deviceChecks(() => { throw device.curfewError('DEVICE_UNAVAILABLE', 'none'); });
+  const refused = await checks[0].run().catch(({ code }) => code);
   const inner = await import('curfew/dist/scheduler/plan.js').then(() => 'reachable', ({ code }) => code);
-  console.log(JSON.stringify({ y: outputs.y.data[0], names: Object.keys(curfew), inner }));
+  console.log(JSON.stringify({ y: outputs.y.data[0], names: Object.keys(curfew), refused, inner }));
 `;
 
 /** What may be in `bench/` of a package: README shows it. */
@@ -39,12 +43,18 @@ describe('the packed package', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('runs a graph, exports the API by name, and nothing from inside', async () => {
+  it('runs a graph, exports the API by name, what devices are written with, and nothing from inside', async () => {
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
       cwd: folder,
     });
-    const { y, names, inner } = JSON.parse(stdout) as { y: number; names: string[]; inner: string };
+    const { y, names, refused, inner } = JSON.parse(stdout) as {
+      y: number;
+      names: string[];
+      refused: string;
+      inner: string;
+    };
     expect(y).toBe(-3);
+    expect(refused).toBe('DEVICE_UNAVAILABLE');
     expect(names).toEqual(
       expect.arrayContaining([
         'createEngine',
@@ -71,7 +81,14 @@ describe('the packed package', () => {
   it('holds built files with their types, and neither sources, source maps, tests nor benchmarks', async () => {
     const files = await packedFiles();
     expect(files).toEqual(
-      expect.arrayContaining(['dist/runtime/index.js', 'dist/runtime/index.d.ts', 'ERRORS.md']),
+      expect.arrayContaining([
+        'dist/runtime/index.js',
+        'dist/runtime/index.d.ts',
+        'dist/runtime/device.d.ts',
+        'dist/runtime/device-testing.d.ts',
+        'DEVICES.md',
+        'ERRORS.md',
+      ]),
     );
     const foreign = files.filter((file) => /^(?:test|bench|dist\/test|dist\/bench)\b/.test(file));
     expect(foreign).toEqual([PICTURE]);
