@@ -30,7 +30,7 @@ export async function loadPrograms(
 ): Promise<readonly Fallback[]> {
   const constants = allocateShared(plan.constantBytes, 'constants');
   writeConstants(plan.graph, new Uint8Array(constants));
-  const programs = eachProgram(plan, streams).filter(({ stream }) => stream.broken === undefined);
+  const programs = eachProgram(plan, streams);
   const results = await Promise.allSettled(
     programs.map(({ stream, lane }) => stream.load(key + lane, plan.programs[lane]!, constants)),
   );

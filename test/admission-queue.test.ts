@@ -26,11 +26,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'stream 1 breaks': (desk) => desk.break(1),
 };
 
-/** Two streams, both busy, and a pair that may be overtaken once more. */
-async function whereAPairWaits(queueLimit: number): Promise<FrontDesk> {
-  const desk = new FrontDesk({ streams: 2, runsInFlight: 1, queueLimit });
+/** A run waits for all streams and may be overtaken once more; two streams are busy. */
+async function whereAWideRunWaits(queueLimit: number, streams = 2): Promise<FrontDesk> {
+  const desk = new FrontDesk({ streams, runsInFlight: 1, queueLimit });
   desk.call();
-  desk.call(2);
+  desk.call(streams);
   for (let single = 1; single < MAX_OVERTAKEN; single++) {
     const run = desk.call();
     if (single < MAX_OVERTAKEN - 1) desk.finish(run);
@@ -48,7 +48,7 @@ async function tryAll(depth: number): Promise<void> {
       { length: depth },
       (_, digit) => names[Math.floor(number / names.length ** digit) % names.length]!,
     );
-    const desk = await whereAPairWaits(3);
+    const desk = await whereAWideRunWaits(3);
     try {
       for (const name of chosen) {
         OPERATIONS[name]!(desk);
@@ -159,7 +159,7 @@ describe('admission', () => {
   });
 
   it('serves those behind a run that gives up when streams were held for it', async () => {
-    const desk = await whereAPairWaits(2);
+    const desk = await whereAWideRunWaits(2);
     desk.finish(desk.in('in flight')[1]!);
     const [last, held, behind] = [desk.call(), desk.call(), desk.call()];
     desk.finish(last);
@@ -167,6 +167,18 @@ describe('admission', () => {
     expect([held, behind].map(({ state }) => state)).toEqual(['waiting', 'refused']);
     desk.in('waiting')[0]!.controller.abort();
     expect(held.state).toBe('in flight');
+    await desk.drain();
+  });
+
+  it('serves all of those behind a run that gives up when several streams were held for it', async () => {
+    const desk = await whereAWideRunWaits(3, 3);
+    desk.finish(desk.call());
+    const behind = [desk.call(), desk.call()];
+    desk.finish(desk.in('in flight')[1]!);
+    await desk.rest();
+    expect(behind.map(({ state }) => state)).toEqual(['waiting', 'waiting']);
+    desk.in('waiting')[0]!.controller.abort();
+    expect(behind.map(({ state }) => state)).toEqual(['in flight', 'in flight']);
     await desk.drain();
   });
 
@@ -220,6 +232,20 @@ describe('admission', () => {
     const third = desk.call();
     expect([second, third].map(({ state }) => state)).toEqual(['in flight', 'waiting']);
     first.end();
+    await desk.rest();
+    await desk.drain();
+  });
+});
+
+describe('a run that comes when a place has just been given back', () => {
+  it('may wait where another has waited that takes the place', async () => {
+    const desk = new FrontDesk({ streams: 2, runsInFlight: 1, queueLimit: 1 });
+    const [before] = [desk.call(), desk.call()];
+    const first = desk.call();
+    desk.giveBack(before!);
+    const second = desk.call(2);
+    expect([first, second].map(({ state }) => state)).toEqual(['in flight', 'waiting']);
+    before!.end();
     await desk.rest();
     await desk.drain();
   });
