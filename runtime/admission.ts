@@ -3,7 +3,7 @@ import PQueue from 'p-queue';
 import { curfewError } from '../scheduler/errors.js';
 import { LoadWatch } from './load-watch.js';
 import type { Place, SlotTable } from './slots.js';
-import { type Claim, type WaitingOptions, WaitingRuns } from './waiting-runs.js';
+import { type Claim, type Room, type WaitingOptions, WaitingRuns } from './waiting-runs.js';
 
 /** What admission wants to know of a run. */
 export interface AdmissionRequest extends Claim {
@@ -13,6 +13,9 @@ export interface AdmissionRequest extends Claim {
   onAccepted(): void;
 }
 
+/** Nothing is free, and nothing is lost for good. */
+const NO_ROOM: Room = Object.freeze({ free: 0, serving: 0, lasting: Number.POSITIVE_INFINITY });
+
 /** Admits runs: a run starts when it is its turn and its streams are free, and `queueLimit` of them may wait. */
 export class Admission {
   readonly #slots: SlotTable;
@@ -20,17 +23,19 @@ export class Admission {
   readonly #waiting: WaitingRuns;
   readonly #queue: PQueue<WaitingRuns, WaitingOptions>;
   readonly #watch: LoadWatch;
+  #closed = false;
 
   constructor(slots: SlotTable, queueLimit: number) {
     this.#slots = slots;
     this.#queueLimit = queueLimit;
     let waiting!: WaitingRuns;
+    const room = () => (this.#closed ? NO_ROOM : slots.room);
     // p-queue makes its queue itself. It has no limit of its own: it counts a job as over after its promise has settled,
     // whereas the slots know when a place is free.
     this.#queue = new PQueue<WaitingRuns, WaitingOptions>({
       queueClass: class extends WaitingRuns {
         constructor() {
-          super(() => slots.room);
+          super(() => room());
           waiting = this;
         }
       },
@@ -85,6 +90,11 @@ export class Admission {
     // One that waits is accepted once it is in the queue: whoever is told may call `run()`, which has to find it there.
     accept();
     return over;
+  }
+
+  /** Starts no run any more. Those that wait are to give up. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Starts the runs that can start now. To be called when the streams in service have changed. */

@@ -29,23 +29,25 @@ const NOTHING: TimeDistribution = Object.freeze({
 export class TimeHistogram {
   readonly #histogram = createHistogram({ lowest: 1, highest: MAX_TIMEOUT_MS * UNITS_PER_MS, figures: 3 });
 
+  /** The histogram knows no zero: everything is recorded one unit higher. */
   record(ms: number): void {
-    const units = Math.round(ms * UNITS_PER_MS);
-    this.#histogram.record(Math.min(Math.max(1, units), MAX_TIMEOUT_MS * UNITS_PER_MS));
+    const units = Math.max(0, Math.round(ms * UNITS_PER_MS)) + 1;
+    this.#histogram.record(Math.min(units, MAX_TIMEOUT_MS * UNITS_PER_MS));
   }
 
   summary(): TimeDistribution {
     const { count, min, mean, max } = this.#histogram;
     if (count === 0) return NOTHING;
-    const percentile = (share: number) => this.#histogram.percentile(share) / UNITS_PER_MS;
+    const toMs = (units: number) => (units - 1) / UNITS_PER_MS;
+    const percentile = (share: number) => toMs(this.#histogram.percentile(share));
     return {
       count,
-      min: min / UNITS_PER_MS,
-      mean: mean / UNITS_PER_MS,
+      min: toMs(min),
+      mean: toMs(mean),
       p50: percentile(50),
       p90: percentile(90),
       p99: percentile(99),
-      max: max / UNITS_PER_MS,
+      max: toMs(max),
     };
   }
 }

@@ -49,6 +49,7 @@ export class Engine {
   readonly #compiler: Compiler;
   #runNumber = 0;
   #closing: Promise<void> | undefined;
+  #deviceClosing: Promise<void> | undefined;
 
   /** @internal */
   constructor(device: Device, options: CheckedEngineOptions, events: EngineEmitter) {
@@ -171,8 +172,8 @@ export class Engine {
   }
 
   /**
-   * Resolves when no run waits or is in flight and all that runs held has been given back; at once when that is so. Runs
-   * that are called meanwhile count, too.
+   * Resolves when no run waits or is in flight and all that runs held has been given back; within a turn of the event loop
+   * when that is so already. Runs that are called meanwhile count, too.
    */
   async onIdle(): Promise<void> {
     await this.#admission.onIdle();
@@ -183,7 +184,7 @@ export class Engine {
    * the other, so that each can call `run()`.
    *
    * @param limit 1 or more
-   * @throws INVALID_OPTION
+   * @throws INVALID_OPTION, within the call
    * @example
    * for await (const pixels of images) {
    *   await engine.onQueuedBelow(16);
@@ -261,16 +262,23 @@ export class Engine {
 
   async #close(): Promise<void> {
     const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was waiting');
+    // Otherwise the place of one that gives up would go to the next.
+    this.#admission.close();
     for (const run of this.#runs.all) run.giveUp(error);
     await this.#runs.onIdle();
-    await this.#device.close();
+    await this.#closeDevice();
+  }
+
+  #closeDevice(): Promise<void> {
+    this.#deviceClosing ??= this.#device.close();
+    return this.#deviceClosing;
   }
 
   #abandonAll(): void {
     const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was in flight');
     for (const run of this.#runs.all) run.abandon(error);
     // A stream that hangs may still hold something that a run waits for: that is over once the stream is.
-    void this.#device.close();
+    this.#closeDevice().catch(() => undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

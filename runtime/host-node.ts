@@ -90,8 +90,7 @@ export async function recordHostNode(
 ): Promise<HostResult> {
   const startMs = timeline?.nowMs() ?? 0;
   const release = clock.hold?.();
-  const result = await run();
-  release?.();
+  const result = await run().finally(() => release?.());
   if (result.status === 'completed') timeline?.span(RECORD_KIND.host, node.id, startMs);
   else timeline?.moment(result.status === 'stopped' ? RECORD_KIND.stop : RECORD_KIND.failure, node.id);
   return result;

@@ -20,7 +20,7 @@ export type { TimeDistribution } from './distribution.js';
 export type { Engine } from './engine.js';
 export { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
 export type { EngineEvents, RunInfo } from './events.js';
-export type { Executable } from './executable.js';
+export type { Executable, ExecutableInfo } from './executable.js';
 export type { Feeds } from './feeds.js';
 export {
   type BuilderInput,
@@ -32,7 +32,7 @@ export {
   type KernelOptions,
   type KernelValue,
 } from './graph-builder.js';
-export type { EngineOptions, OnDeadline, RunOptions, TimelineOptions } from './options.js';
+export type { CloseOptions, EngineOptions, OnDeadline, RunOptions, TimelineOptions } from './options.js';
 export type { RunOutputs, RunResult } from './run-result.js';
 export type { EngineStats, StreamStats } from './stats.js';
 export type { EngineTimeline } from './timeline/engine-timeline.js';

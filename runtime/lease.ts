@@ -59,9 +59,8 @@ export class Lease implements RunLease {
     this.#source.exchanges.close(this.slot);
   }
 
-  /** Releases after an internal error, once the streams are known to hold nothing of the run. */
+  /** After an internal error: resolves once the streams are known to hold nothing of the run. */
   async quarantine(reason: Error): Promise<void> {
     await Promise.all(this.streams.map((stream) => stream.evict(this.slot, reason)));
-    this.release();
   }
 }

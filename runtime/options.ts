@@ -35,8 +35,10 @@ export interface EngineOptions {
   /** Most bytes of tensors alive on each stream, constants included. Default: what the device can hold. */
   readonly memoryLimitBytes?: number | undefined;
   /**
-   * Milliseconds that in-flight work may go on after a run was stopped. Beyond it the run's streams count as hung: they
-   * are replaced, and the runs on them fail with DEVICE_LOST. Not in mode `'none'`, which is never stopped. Default: none.
+   * Milliseconds that in-flight work may go on after a run was stopped or has failed. Beyond it the streams that execute
+   * something of it count as hung and are replaced: the run fails with DEVICE_LOST, and so do others of which these streams
+   * had executed something. A host node that goes on is no longer waited for: the run fails with HOST_NODE_FAILED. A run in
+   * mode `'none'` is not stopped, but may fail. Default: none.
    */
   readonly drainLimitMs?: number | undefined;
 }

@@ -24,9 +24,9 @@ export interface EngineStats {
     readonly failed: number;
   };
   /** From the call until the dispatch, of runs that were dispatched and have settled. Milliseconds. */
-  readonly queueTimes: TimeDistribution;
+  readonly queuedMs: TimeDistribution;
   /** `report.latenessMs` of runs that were stopped. Milliseconds. */
-  readonly lateness: TimeDistribution;
+  readonly latenessMs: TimeDistribution;
   /** Kernel and host nodes executed by runs that have settled. */
   readonly nodes: { readonly completed: number };
   /**
@@ -51,14 +51,14 @@ export class RunCounts {
   deadlineExceeded = 0;
   failed = 0;
   nodesCompleted = 0;
-  readonly queueTimes = new TimeHistogram();
-  readonly lateness = new TimeHistogram();
+  readonly queuedMs = new TimeHistogram();
+  readonly latenessMs = new TimeHistogram();
 
   /** Counts a run that has settled, dispatched or not. */
   count(report: RunReport, dispatched: boolean): void {
     this.nodesCompleted += report.nodesCompleted;
-    if (dispatched) this.queueTimes.record(report.queuedMs);
-    if (report.latenessMs !== undefined) this.lateness.record(report.latenessMs);
+    if (dispatched) this.queuedMs.record(report.queuedMs);
+    if (report.latenessMs !== undefined) this.latenessMs.record(report.latenessMs);
     switch (report.outcome) {
       case 'completed':
         this.completed++;
@@ -101,8 +101,8 @@ export function collectStats({ counts, queued, exchange, streams, inFlightOf }: 
   const { inFlight, completed, aborted, deadlineExceeded, failed, nodesCompleted } = counts;
   return {
     runs: { queued, inFlight, completed, aborted, deadlineExceeded, failed },
-    queueTimes: counts.queueTimes.summary(),
-    lateness: counts.lateness.summary(),
+    queuedMs: counts.queuedMs.summary(),
+    latenessMs: counts.latenessMs.summary(),
     nodes: { completed: nodesCompleted },
     bytes: {
       live: sum(({ live }) => live) + exchange.used,

@@ -49,7 +49,7 @@ export interface DispatchResult {
   /** `completed`: every node ran, whatever the clock says by now. */
   readonly status: 'completed' | 'stopped' | 'failed';
   readonly error: CurfewError | undefined;
-  /** Graph outputs that were computed, by value. */
+  /** All that the main thread has by then, by value: feeds, constants, what host nodes and streams have given it. */
   readonly values: ReadonlyMap<ValueId, TensorData>;
   readonly nodesCompleted: number;
   readonly stoppedBefore: string | undefined;

@@ -18,7 +18,7 @@ export type Unit =
 /** A frozen plan. Everything a run needs to know that is the same for all runs. */
 export interface Plan {
   readonly graph: Graph;
-  /** Streams a run takes: 1, or every stream of the engine when the graph is spread. */
+  /** Streams a run takes: 1, or several when the graph is spread. */
   readonly lanes: number;
   readonly units: readonly Unit[];
   /** Prerequisites of each unit: awaited nodes of elsewhere, and submissions of earlier segments of its lane. */

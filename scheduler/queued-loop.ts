@@ -2,6 +2,7 @@
 import { type CancellationMode, isStopped } from './cancellation.js';
 import { type DeviceWork, pauseFor, submitWork, waitForMark } from './device-wait.js';
 import { DrainWindow } from './drain-window.js';
+import { invariant } from './errors.js';
 import type { NodeId } from './graph.js';
 import type { InFlightWindow } from './in-flight-window.js';
 import type { QueueingBackend } from './kernel.js';
@@ -99,17 +100,17 @@ class QueuedLoop {
     if (step.exports?.awaited) yield* this.#fence(index);
   }
 
-  /** Waits for a step. Where that drains the device, everything submitted has finished afterwards. */
+  /** Waits for a step, and with it for all before it. */
   *#fence(step: number): DeviceWork<void> {
     const { timeline, firstStep, backend } = this.#execution;
-    const covered = backend.queue.fences === 'each' ? step : this.#window.last;
+    const asksForAll = step === this.#window.last;
+    invariant(backend.queue.fences === 'each' || asksForAll, 'a wait that drains asks for the last step');
     const startMs = timeline?.nowMs() ?? 0;
     const waited = yield* this.#waitFor(this.#marks[step - firstStep]!);
     timeline?.span(RECORD_KIND.fence, this.#node(step), startMs);
-    if (this.#mode.kind === 'precision')
-      this.#window.finished(covered, this.#execution.clock.nowMs(), waited);
-    else this.#window.passed(covered);
-    yield* this.#exports.flush(covered);
+    if (this.#mode.kind === 'precision') this.#window.finished(step, this.#execution.clock.nowMs(), waited);
+    else this.#window.passed(step);
+    yield* this.#exports.flush(step);
   }
 
   *#waitFor(mark: Mark): DeviceWork<boolean> {

@@ -116,15 +116,19 @@ class RunDispatch implements Dispatch {
   }
 
   stop(state: number, reason?: unknown): void {
-    this.#guard(() => {
-      const { mode, lease } = this.#request;
-      if (mode.kind === 'none' || this.#phase !== 'dispatching') return;
-      this.#drain.begin();
-      lease.stop(state);
-      // Host nodes listen to it, and may give up or close the engine within the call.
-      this.#stopHosts?.abort(reason);
-      for (const stream of lease.streams) stream.takeBack(lease.slot);
-    });
+    if (this.#request.mode.kind === 'none') return;
+    this.#guard(() => this.#endEarly(state, reason));
+  }
+
+  /** Stopped or failed: what has not begun does not begin, and what is in flight ends as soon as it can. */
+  #endEarly(state: number, reason: unknown): void {
+    if (this.#phase !== 'dispatching') return;
+    const { lease } = this.#request;
+    this.#drain.begin();
+    lease.stop(state);
+    // Host nodes listen to it, and may give up or close the engine within the call.
+    this.#stopHosts?.abort(reason);
+    for (const stream of lease.streams) stream.takeBack(lease.slot);
   }
 
   abandon(error: CurfewError): void {
@@ -291,7 +295,7 @@ class RunDispatch implements Dispatch {
   #fail(error: CurfewError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    this.stop(RUN_STATE.failed, error);
+    this.#endEarly(RUN_STATE.failed, error);
   }
 
   #finish(): void {

@@ -69,11 +69,14 @@ export interface Stream {
   /** Queues a segment of an open run. */
   submit(slot: SlotIndex, segment: number): void;
   /**
-   * Ends, as stopped, what was submitted for a stopped run and not begun: it need not wait for other runs' work in front
-   * of it. Never in mode `'none'`.
+   * Ends, as stopped, what was submitted for a stopped or failed run and not begun: it need not wait for other runs' work
+   * in front of it.
    */
   takeBack(slot: SlotIndex): void;
-  /** Gives up on a stream that hangs in this slot's work, if it has any: replaces it; the runs on it are lost. */
+  /**
+   * Gives up on a stream that hangs in this slot's work, if it has any: replaces it. Runs of which it has begun nothing go
+   * on on the replacement; the others are lost.
+   */
   abandon(slot: SlotIndex, reason: Error): void;
   /**
    * Ends a run whose segments have all ended: releases what the stream still holds of it. `clean`: it completed, so

@@ -141,6 +141,7 @@ const PROGRAMS: readonly [string, string, string][] = [
 
 describe('an engine closed', () => {
   it.each(PROGRAMS)('%s lets its process end', async (_when, program, printed) => {
-    expect((await runProgram(program)).split('\n').join(' ')).toBe(printed);
+    // Promises that nobody waits for may settle after the close.
+    expect((await runProgram(program)).split('\n').toSorted()).toEqual(printed.split(' ').toSorted());
   });
 });

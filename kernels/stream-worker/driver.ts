@@ -9,8 +9,11 @@ type Answer = DeviceAnswer | Promise<DeviceAnswer>;
 /** Waits, or returns the promise to wait for. */
 export type Waiter = (wait: DeviceWait) => Answer;
 
-/** The waiting of a real thread: it asks the backend, and blocks while it pauses. */
-export function waiterOn(backend: KernelBackend): Waiter {
+/** How a thread pauses for a while, or until the run of the control word is stopped. */
+export type Pause = (control: ControlWord, ms: number) => Answer;
+
+/** Asks the backend. */
+export function waiterOn(backend: KernelBackend, pause: Pause = block): Waiter {
   if (backend.queue === undefined) {
     return (wait) => {
       throw curfewError(
@@ -29,14 +32,13 @@ export function waiterOn(backend: KernelBackend): Waiter {
       case 'read':
         return backend.read(wait.tensor);
       case 'pause':
-        pause(wait.control, wait.ms);
-        return undefined;
+        return pause(wait.control, wait.ms);
     }
   };
 }
 
-/** Whoever stops the run changes its word and notifies. */
-function pause({ words, index }: ControlWord, ms: number): void {
+/** Blocks a real thread. Whoever stops the run changes its word and notifies. */
+function block({ words, index }: ControlWord, ms: number): undefined {
   const word = Atomics.load(words, index);
   if (stopReasonOf(word) === undefined) Atomics.wait(words, index, word, ms);
 }

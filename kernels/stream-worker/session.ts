@@ -4,7 +4,7 @@ import type { DeviceWork } from '../../scheduler/device-wait.js';
 import { CurfewError, toErrorRecord } from '../../scheduler/errors.js';
 import type { KernelBackend } from '../../scheduler/kernel.js';
 import { runSegment } from '../../scheduler/node-loop.js';
-import type { SegmentProgram } from '../../scheduler/program.js';
+import type { ExchangeEntry, SegmentProgram } from '../../scheduler/program.js';
 import { runQueued } from '../../scheduler/queued-loop.js';
 import type { LoopResult, SegmentExecution } from '../../scheduler/segment-execution.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
@@ -122,12 +122,27 @@ export class StreamSession {
   }
 
   *#runSteps(message: SegmentMessage, run: StreamRunState, segment: SegmentProgram): DeviceWork<LoopResult> {
-    const { backend, clock, control } = this.#host;
+    const { backend } = this.#host;
     const imported = segment.imports.filter(({ value }) => run.values[value] === undefined);
-    if (backend.queue !== undefined) {
-      const { timeline, loaded } = run;
-      backend.timeWork?.(timeline && recordTimedWork(timeline, loaded.steps, segment, imported));
+    const { timeline, loaded } = run;
+    if (timeline === undefined || backend.queue === undefined || backend.timeWork === undefined)
+      return yield* this.#importAndRun(message, run, segment, imported);
+    backend.timeWork(recordTimedWork(timeline, loaded.steps, segment, imported));
+    try {
+      return yield* this.#importAndRun(message, run, segment, imported);
+    } finally {
+      // Work between segments, such as the constants of the next program, is not this run's.
+      backend.timeWork(undefined);
     }
+  }
+
+  *#importAndRun(
+    message: SegmentMessage,
+    run: StreamRunState,
+    segment: SegmentProgram,
+    imported: readonly ExchangeEntry[],
+  ): DeviceWork<LoopResult> {
+    const { backend, clock, control } = this.#host;
     try {
       for (const entry of imported) this.#transfers.copyIn(run, entry);
     } catch (error) {

@@ -1,9 +1,8 @@
 /** A stream's thread on virtual time: the same session, driver and inbox as in a real worker. */
 import { type ControlWord, stopReasonOf } from '../../scheduler/cancellation.js';
-import type { DeviceWait } from '../../scheduler/device-wait.js';
 import { invariant } from '../../scheduler/errors.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
-import { drive } from '../stream-worker/driver.js';
+import { drive, type Waiter, waiterOn } from '../stream-worker/driver.js';
 import { Inbox } from '../stream-worker/inbox.js';
 import { writeMemory } from '../stream-worker/memory-words.js';
 import type { FromStream, ToStream } from '../stream-worker/protocol.js';
@@ -42,6 +41,7 @@ export class VirtualThread implements StreamThread {
   readonly #backend: VirtualBackend;
   readonly #session: StreamSession;
   readonly #inbox: Inbox<ToStream>;
+  readonly #waiter: Waiter;
   /** The slot whose run the thread works on. */
   #slot: SlotIndex | undefined;
   /** Ends the pause that the thread makes. */
@@ -56,6 +56,7 @@ export class VirtualThread implements StreamThread {
       this.#log(event, name, slot),
     );
     this.#backend = this.#createBackend();
+    this.#waiter = waiterOn(this.#backend, (control, ms) => this.#pause(control, ms));
     const memory = new Float64Array(options.memory);
     this.#session = new StreamSession({
       backend: this.#backend,
@@ -156,28 +157,14 @@ export class VirtualThread implements StreamThread {
   async #handle(message: ToStream): Promise<void> {
     this.#slot = 'slot' in message ? message.slot : undefined;
     this.#log('message', message.type, this.#slot);
-    await drive(this.#session.handle(message), (wait) => this.#wait(wait));
+    await drive(this.#session.handle(message), this.#waiter);
     this.#backend.queue.flush();
     const { stream } = this.#options;
     invariant(!this.hasWorkOf(this.#slot), `stream ${stream} has no work in flight after its segment ended`);
     this.#slot = undefined;
   }
 
-  #wait(wait: DeviceWait) {
-    const { queue } = this.#backend;
-    switch (wait.kind) {
-      case 'submit':
-        return queue.submit();
-      case 'mark':
-        return queue.wait(wait.mark);
-      case 'read':
-        return this.#backend.read(wait.tensor);
-      case 'pause':
-        return this.#pause(wait.ms, wait.control);
-    }
-  }
-
-  #pause(ms: number, { words, index }: ControlWord): Promise<undefined> {
+  #pause({ words, index }: ControlWord, ms: number): Promise<undefined> {
     return new Promise((resolve) => {
       const wake = () => {
         this.#wake = undefined;

@@ -140,6 +140,9 @@ async function cancelAtEveryInstant(what: EveryInstant): Promise<number> {
   return cancelled;
 }
 
+const FENCES: readonly Fences[] = ['each', 'all'];
+const MOST_NODES_ON_BOTH = 3;
+
 /** Which graphs are cancelled, and how densely. */
 export interface Everywhere {
   readonly nodes: number;
@@ -157,14 +160,18 @@ export async function cancelEverywhere(what: Everywhere): Promise<number> {
   let cancelled = 0;
   for (const [number, dag] of allDags(nodes).entries()) {
     for (let index = number % placementStride; index < placements.length; index += placementStride) {
-      cancelled += await cancelAtEveryInstant({
-        graph: dagGraph(dag, placements[index]!),
-        mode,
-        queueDepth: (number + index) % 2 === 0 ? 1000 : 2,
-        fences: (number + (index >> 1)) % 2 === 0 ? 'each' : 'all',
-        stride: instantStride,
-        offset: number + index,
-      });
+      // Small graphs on both kinds of devices, large ones in turns.
+      const turn = (number + (index >> 1)) % 2;
+      for (const fences of nodes <= MOST_NODES_ON_BOTH ? FENCES : [FENCES[turn]!]) {
+        cancelled += await cancelAtEveryInstant({
+          graph: dagGraph(dag, placements[index]!),
+          mode,
+          queueDepth: (number + index) % 2 === 0 ? 1000 : 2,
+          fences,
+          stride: instantStride,
+          offset: number + index,
+        });
+      }
     }
   }
   return cancelled;
