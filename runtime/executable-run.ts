@@ -58,6 +58,8 @@ export class ExecutableRun {
   #signalled: StopCause | undefined;
   #phase: Phase = { kind: 'called' };
   #cancelTimer: () => void = () => undefined;
+  /** Of a clock that stands still while host nodes run. */
+  readonly #holds = new Set<() => void>();
 
   constructor(
     context: RunContext,
@@ -87,6 +89,8 @@ export class ExecutableRun {
   abandon(error: CurfewError): void {
     this.giveUp(error);
     if (this.#phase.kind === 'in-flight') this.#phase.dispatch.abandon(error);
+    // Host nodes that were given up may never end: no clock stands still for them any more.
+    for (const letGo of this.#holds) letGo();
   }
 
   /** Runs to the end. Called once. */
@@ -249,7 +253,9 @@ export class ExecutableRun {
       timeline: this.#timeline,
       feeds: this.#feeds,
       runHost: (node, inputs, signal) =>
-        recordHostNode(this.#timeline, clock, node, () => runHostNode(plan.graph, node, inputs, signal)),
+        recordHostNode(this.#timeline, clock, node, this.#holds, () =>
+          runHostNode(plan.graph, node, inputs, signal),
+        ),
     });
   }
 

@@ -81,16 +81,22 @@ export async function runHostNode(
   }
 }
 
-/** Runs a host node as part of a run: a virtual clock stands still meanwhile, and the timeline shows the node. */
+/**
+ * Runs a host node as part of a run: a virtual clock stands still meanwhile, and the timeline shows the node.
+ *
+ * @param holds receives what makes the clock go on, should the node be given up
+ */
 export async function recordHostNode(
   timeline: RunTimeline | undefined,
   clock: Clock,
   node: HostNode,
+  holds: Set<() => void>,
   run: () => Promise<HostResult>,
 ): Promise<HostResult> {
   const startMs = timeline?.nowMs() ?? 0;
-  const release = clock.hold?.();
-  const result = await run().finally(() => release?.());
+  const letGo = clock.hold?.();
+  if (letGo !== undefined) holds.add(letGo);
+  const result = await run().finally(() => letGo?.());
   if (result.status === 'completed') timeline?.span(RECORD_KIND.host, node.id, startMs);
   else timeline?.moment(result.status === 'stopped' ? RECORD_KIND.stop : RECORD_KIND.failure, node.id);
   return result;

@@ -64,6 +64,7 @@ function faultRules(streams: number): { readonly [Kind in FaultKind]: Rules<Faul
     'device-lost': { stream, atMs: MS },
     stall: { stream, atMs: MS },
     'lost-wake-up': { stream, atMs: MS },
+    irreplaceable: { stream },
     watchdog: { offsetMs: OFFSET_MS },
     'clock-jump': { atMs: MS, byMs: MS },
   };

@@ -4,6 +4,7 @@ import type { EngineEvents } from '../runtime/events.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
 import { rejection, runRejection } from './support/catch-error.js';
 import { startEngine, startPuppetEngine } from './support/engines.js';
+import { expectExceptions } from './support/expected-exceptions.js';
 import { ManualClock } from './support/manual-clock.js';
 import { abortListeners } from './support/signals.js';
 import { expectCorrectRun, FEEDS, thirtyNodes } from './support/thirty-nodes.js';
@@ -92,16 +93,10 @@ describe('a listener that throws', () => {
       });
     }
     const uncaught: string[] = [];
-    const listeners = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    process.on('uncaughtException', ({ message }) => uncaught.push(message));
-    try {
-      await expectCorrectRun(executable);
-      await nextTurn();
-    } finally {
-      process.removeAllListeners('uncaughtException');
-      for (const listener of listeners) process.on('uncaughtException', listener);
-    }
+    const noMore = expectExceptions((error) => uncaught.push((error as Error).message) > 0);
+    await expectCorrectRun(executable);
+    await nextTurn();
+    noMore();
     expect(seen).toEqual([...EVENTS]);
     expect(uncaught).toEqual(EVENTS.map((name) => `thrown by a listener of ${name}`));
     expectIdle(engine);

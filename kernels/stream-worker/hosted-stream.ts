@@ -147,7 +147,7 @@ export class HostedStream implements DeviceStream {
 
   /** Ends the thread for good. Whatever runs on it is lost. */
   async terminate(): Promise<void> {
-    this.#life = { kind: 'closed' };
+    if (this.#life.kind !== 'broken') this.#life = { kind: 'closed' };
     await this.#thread.terminate();
     const closed = toErrorRecord(this.#closedError(), 'ENGINE_CLOSED');
     this.#memory.fill(0);

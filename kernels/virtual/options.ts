@@ -23,6 +23,8 @@ export type VirtualFault =
   | { readonly kind: 'stall'; readonly stream: number; readonly atMs: number }
   /** The first wait of the stream's thread from then on is never woken, though the work it waits for ends. */
   | { readonly kind: 'lost-wake-up'; readonly stream: number; readonly atMs: number }
+  /** The stream's thread cannot be replaced when it dies. */
+  | { readonly kind: 'irreplaceable'; readonly stream: number }
   /** The watchdog notices deadlines this much later, or earlier when negative. */
   | { readonly kind: 'watchdog'; readonly offsetMs: number }
   /** Time jumps ahead, as on a machine that was suspended. */

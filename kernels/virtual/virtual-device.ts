@@ -127,6 +127,9 @@ export async function createVirtualDevice(
   const watchdog = simulation.faults.find((fault) => fault.kind === 'watchdog');
   const controls = new VirtualControls(block, clock, watchdog?.offsetMs ?? 0, threads);
   const faults = new NodeFaults(simulation.faults);
+  const irreplaceable = new Set(
+    simulation.faults.flatMap((fault) => (fault.kind === 'irreplaceable' ? [fault.stream] : [])),
+  );
   const { memoryLimitBytes } = options;
   const { streams, ready } = startStreams({
     streams: options.streams,
@@ -134,6 +137,8 @@ export async function createVirtualDevice(
     memoryLimitBytes,
     events: options.events,
     startThread: (stream, shared) => (events) => {
+      if (threads[stream] !== undefined && irreplaceable.has(stream))
+        throw new Error('simulated lack of threads');
       const thread = new VirtualThread(
         { stream, simulation, faults, clock, control: block.words, ...shared, memoryLimitBytes },
         events,

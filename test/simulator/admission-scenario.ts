@@ -1,5 +1,6 @@
 /** Scenarios of many runs of two executables, one spread and one on a single stream, that compete for streams. */
 import { Chance } from './chance.js';
+import { NO_MAIN_FAULTS } from './main-faults.js';
 import { randomGraph } from './random-graph.js';
 import { longestRunMs, randomFaults, randomProfile } from './random-scenario.js';
 import {
@@ -84,12 +85,13 @@ export function admissionScenario(seed: number): AdmissionScenario {
     faults,
   };
   const withinMs = longestMs * chance.integer(2, 6);
+  const common = { world, main: NO_MAIN_FAULTS };
   const runsOf = (count: number) => randomRuns(chance, count, withinMs, stalls);
   return {
     world,
     executables: [
-      { name: 'spread', world, graph: spread, placement: 'given', runs: runsOf(chance.integer(1, 6)) },
-      { name: 'single', world, graph: single, placement: 'single', runs: runsOf(chance.integer(5, 40)) },
+      { name: 'spread', ...common, graph: spread, placement: 'given', runs: runsOf(chance.integer(1, 6)) },
+      { name: 'single', ...common, graph: single, placement: 'single', runs: runsOf(chance.integer(5, 40)) },
     ],
   };
 }

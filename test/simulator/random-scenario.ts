@@ -2,6 +2,7 @@
 import type { VirtualFault } from '../../kernels/virtual/options.js';
 import { DEVICE_PROFILES, type DeviceProfile } from '../../kernels/virtual/profiles.js';
 import { Chance } from './chance.js';
+import { randomMainFaults } from './main-faults.js';
 import { type Durations, randomGraph } from './random-graph.js';
 import { type GraphSpec, hangs, type RunSpec, type Scenario, type SimulatedMode } from './scenario.js';
 
@@ -115,5 +116,9 @@ export function randomScenario(seed: number): Scenario {
   const runs = Array.from({ length: chance.integer(1, 4) }, (_, feed) =>
     randomRun(chance, sizes, longestMs, stalls, feed),
   );
-  return { world, graph, placement: chance.pick(['given', 'given', 'single', 'automatic']), runs };
+  const placement = chance.pick(['given', 'given', 'single', 'automatic']);
+  const around = { graph, runs: runs.length, streams, longestMs, stoppable: stalls };
+  const { irreplaceable, ...main } = randomMainFaults(chance, around);
+  const noThreads = irreplaceable.map((stream): VirtualFault => ({ kind: 'irreplaceable', stream }));
+  return { world: { ...world, faults: [...faults, ...noThreads] }, graph, placement, runs, main };
 }

@@ -3,6 +3,7 @@ import type { Executable } from '../../runtime/executable.js';
 import { type AdmissionScenario, admissionScenario, type ExecutableSpec } from './admission-scenario.js';
 import { AdmissionWatch } from './admission-watch.js';
 import { Reference } from './build-graph.js';
+import { NO_MAIN_FAULTS } from './main-faults.js';
 import type { RunSpec } from './scenario.js';
 import { checkRun } from './verdict.js';
 import type { WatchedRun } from './watched-run.js';
@@ -51,7 +52,13 @@ class Competitor {
     const streamsBroke = this.#world.brokenStreams > 0;
     for (const run of this.seen) {
       const expected = await reference.outputs(run.spec.feed);
-      checkRun(run, expected, { scenario: this.spec, runs, streamsBroke });
+      checkRun(run, expected, {
+        scenario: this.spec,
+        runs,
+        streamsBroke,
+        memoryRefused: false,
+        engineEnded: false,
+      });
     }
   }
 }
@@ -80,6 +87,10 @@ async function perform(world: World, scenario: AdmissionScenario): Promise<Admis
 export async function simulateAdmission(seed: number): Promise<AdmissionResult> {
   const scenario = admissionScenario(seed);
   const durationMs = kernelDurations(scenario);
-  const world = await World.open(scenario.world, (node) => durationMs.get(node)!, false);
+  const world = await World.open(
+    { world: scenario.world, main: NO_MAIN_FAULTS },
+    (node) => durationMs.get(node)!,
+    false,
+  );
   return perform(world, scenario);
 }

@@ -1,11 +1,13 @@
 /** Carries out a scenario, and checks every rule: after each event, of each run, and at the end. */
 import type { Executable } from '../../runtime/executable.js';
+import { expectExceptions } from '../support/expected-exceptions.js';
 import { Reference } from './build-graph.js';
+import type { GoneFeed } from './main-faults.js';
 import { randomScenario } from './random-scenario.js';
 import { type GraphSpec, hangs, type RunSpec, type Scenario } from './scenario.js';
 import { type Circumstances, checkRun } from './verdict.js';
 import type { WatchedRun } from './watched-run.js';
-import { World } from './world.js';
+import { LISTENER_ERROR, World } from './world.js';
 
 /** What a simulation leaves behind. */
 export interface SimulationResult {
@@ -37,10 +39,11 @@ function freshRun(feed: number, hangs: boolean): RunSpec {
 }
 
 /** How often a fresh run may be hit by what is left of the faults. */
-function attemptsOf({ world, graph }: Scenario): number {
+function attemptsOf({ world, graph, main }: Scenario): number {
   const times = world.faults.map((fault) => ('times' in fault ? (fault.times ?? 1) : 1));
   const hosts = graph.nodes.map((node) => (node.kind === 'host' ? node.failures : 0));
-  return [...times, ...hosts].reduce((sum, count) => sum + count, 1);
+  const odd = main.oddHost === undefined ? 0 : 1;
+  return [...times, ...hosts, odd].reduce((sum, count) => sum + count, 1);
 }
 
 class Simulation {
@@ -48,6 +51,7 @@ class Simulation {
   readonly #world: World;
   readonly #reference: Reference;
   readonly #seen: WatchedRun[] = [];
+  readonly #inCallbacks: Promise<WatchedRun>[] = [];
 
   constructor(scenario: Scenario, world: World) {
     this.#scenario = scenario;
@@ -63,9 +67,20 @@ class Simulation {
     const { graph, placement, runs } = this.#scenario;
     const executable = await this.#world.compile(graph, placement);
     const probe = await this.#world.compile(PROBE, 'single');
-    const settled = runs.map((spec, index) => this.#startLater(`run ${index + 1}`, executable, spec));
-    await this.#world.until(Promise.all(settled));
+    this.#runInCallbacks(executable);
+    const memoryIsBack = this.#world.refuseAllocations();
+    try {
+      const ending = this.#endLater();
+      const settled = runs.map((_, index) => this.#startLater(index, executable));
+      await this.#world.until(Promise.all(settled));
+      await this.#world.until(ending);
+      await this.#world.until(this.#allCallbacks());
+    } finally {
+      memoryIsBack();
+    }
+    this.#world.onCallback = undefined;
     await this.#checkAll();
+    if (this.#world.ended) return;
     await this.#serveAgain(executable);
     await this.#probeStreams(probe);
     await this.#world.checkIdle();
@@ -74,23 +89,50 @@ class Simulation {
     await this.#world.until(this.#world.engine.close());
   }
 
-  #startLater(name: string, executable: Executable, spec: RunSpec): Promise<WatchedRun> {
+  #startLater(index: number, executable: Executable): Promise<WatchedRun> {
+    const { runs, main } = this.#scenario;
+    const spec = runs[index]!;
+    const gone = main.goneFeeds.find(({ run }) => run === index);
     return new Promise((resolve) => {
       this.#world.clock.setTimer(spec.startMs, () => {
-        resolve(this.#start(name, executable, spec));
+        resolve(this.#start(`run ${index + 1}`, executable, spec, gone));
       });
     });
   }
 
-  async #start(name: string, executable: Executable, spec: RunSpec): Promise<WatchedRun> {
-    const run = await this.#world.start(name, executable, spec);
+  /** Closes the engine when the scenario says so. Resolves when it is closed, or at once. */
+  #endLater(): Promise<void> {
+    const { end } = this.#scenario.main;
+    if (end === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#world.clock.setTimer(end.atMs, () => resolve(this.#world.end(end)));
+    });
+  }
+
+  #runInCallbacks(executable: Executable): void {
+    this.#world.onCallback = () => {
+      const number = this.#inCallbacks.length + 1;
+      const run = this.#start(`inner run ${number}`, executable, freshRun(50 + number, this.#hangs));
+      this.#inCallbacks.push(run);
+    };
+  }
+
+  /** The last runs of callbacks may call others in theirs. */
+  async #allCallbacks(): Promise<void> {
+    for (let index = 0; index < this.#inCallbacks.length; index++) await this.#inCallbacks[index];
+  }
+
+  async #start(name: string, executable: Executable, spec: RunSpec, gone?: GoneFeed): Promise<WatchedRun> {
+    const run = await this.#world.start(name, executable, spec, gone);
     this.#seen.push(run);
     return run;
   }
 
   get #circumstances(): Circumstances {
     const streamsBroke = this.#world.brokenStreams > 0;
-    return { scenario: this.#scenario, runs: this.#seen, streamsBroke };
+    const memoryRefused = this.#world.refused > 0;
+    const { ended } = this.#world;
+    return { scenario: this.#scenario, runs: this.#seen, streamsBroke, memoryRefused, engineEnded: ended };
   }
 
   async #checkAll(): Promise<void> {
@@ -158,14 +200,17 @@ export async function simulate(scenario: Scenario, keepsLog = false): Promise<Si
   let world: World | undefined;
   let simulation: Simulation | undefined;
   let failure: Error | undefined;
+  const noMoreExceptions = expectExceptions((error) => error === LISTENER_ERROR);
   try {
     const durationMs = kernelDurations(scenario);
-    world = await World.open(scenario.world, (node) => durationMs.get(node)!, keepsLog);
+    world = await World.open(scenario, (node) => durationMs.get(node)!, keepsLog);
     if (isSteady(scenario)) world.monitor.window.watchTime(durationMs, scenario.world.profile);
     simulation = new Simulation(scenario, world);
     await simulation.perform();
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
+  } finally {
+    noMoreExceptions();
   }
   return { failure, log: world?.monitor.lines ?? [], runs: simulation?.runs ?? 0 };
 }

@@ -13,6 +13,10 @@ export interface Circumstances {
   readonly runs: readonly WatchedRun[];
   /** Whether a stream died while it was being replaced, and will not come back. */
   readonly streamsBroke: boolean;
+  /** Whether an allocation of the main thread failed. */
+  readonly memoryRefused: boolean;
+  /** Whether the engine was closed before its time. */
+  readonly engineEnded: boolean;
 }
 
 /** A timer is set by the time that is left, so it may come a rounding error before its deadline. */
@@ -26,32 +30,55 @@ function check(run: WatchedRun, holds: boolean, rule: string): void {
 const CODES = { completed: undefined, aborted: 'ABORTED', 'deadline-exceeded': 'DEADLINE_EXCEEDED' } as const;
 
 /** The code of the failure that was seen first; a run that no stream is left for fails without being dispatched. */
-function failureOf(run: WatchedRun, streamsBroke: boolean): ErrorCode | undefined {
+function failureOf(run: WatchedRun, seen: Circumstances): ErrorCode | undefined {
+  const mainThread = mainThreadFailure(run, seen);
+  if (mainThread !== undefined) return mainThread;
   const nowhereToRun =
-    streamsBroke && run.dispatchedMs === undefined && run.settlement?.report?.outcome === 'failed';
+    seen.streamsBroke && run.dispatchedMs === undefined && run.settlement?.report?.outcome === 'failed';
   return nowhereToRun ? 'DEVICE_LOST' : run.failures[0];
 }
 
+/** A failure that no stream tells of: the run says itself which it was, and there must have been a reason. */
+function mainThreadFailure(
+  run: WatchedRun,
+  { memoryRefused, engineEnded }: Circumstances,
+): ErrorCode | undefined {
+  const { report, error } = run.settlement!;
+  if (report?.outcome !== 'failed' || !(error instanceof CurfewError)) return undefined;
+  const possible =
+    (error.code === 'OUT_OF_MEMORY' && memoryRefused) ||
+    (error.code === 'ENGINE_CLOSED' && engineEnded) ||
+    (error.code === 'INVALID_FEED' && run.feedGone) ||
+    (error.code === 'HOST_NODE_FAILED' && run.mayHang);
+  return possible ? error.code : undefined;
+}
+
 /** Codes of the failures that a scenario's faults cause. */
-function expectedFailures({ world, graph }: Scenario): ReadonlySet<ErrorCode> {
+function expectedFailures({ world, graph, main }: Scenario): ReadonlySet<ErrorCode> {
   const codes = new Set<ErrorCode>();
   if (world.drainLimitMs !== undefined) codes.add('DEVICE_LOST');
   if (graph.nodes.some((node) => node.kind === 'host' && node.failures > 0)) codes.add('HOST_NODE_FAILED');
+  if (main.oddHost?.how === 'garbage') codes.add('HOST_NODE_FAILED');
   if (hangs(world.faults)) codes.add('DEVICE_LOST');
   for (const { kind } of world.faults) {
     if (kind === 'kernel-error') codes.add('KERNEL_FAILED');
     if (kind === 'submit-error') codes.add('OUT_OF_MEMORY');
-    if (kind === 'device-lost') codes.add('DEVICE_LOST');
+    if (kind === 'device-lost' || kind === 'irreplaceable') codes.add('DEVICE_LOST');
   }
   return codes;
 }
 
 /** The promise settles as the report says: resolves when completed or partial, rejects with the outcome's code. */
-function checkSettlement(run: WatchedRun, { outcome }: RunReport, { error, outputs }: Settlement): void {
+function checkSettlement(
+  run: WatchedRun,
+  { outcome }: RunReport,
+  { error, outputs }: Settlement,
+  seen: Circumstances,
+): void {
   const resolves = outcome === 'completed' || (outcome === 'deadline-exceeded' && run.spec.partial);
   check(run, resolves === (outputs !== undefined), `${outcome} ${resolves ? 'resolves' : 'rejects'}`);
   if (resolves || !(error instanceof CurfewError)) return;
-  const expected = outcome === 'failed' ? failureOf(run, true) : CODES[outcome];
+  const expected = outcome === 'failed' ? failureOf(run, { ...seen, streamsBroke: true }) : CODES[outcome];
   check(
     run,
     error.code === expected,
@@ -64,14 +91,16 @@ function checkOutcome(
   run: WatchedRun,
   { outcome }: RunReport,
   settled: Settlement,
-  { scenario, streamsBroke }: Circumstances,
+  seen: Circumstances,
 ): void {
+  const { scenario } = seen;
   const { deadlineMs, abortedMs, abortStep } = run;
-  const failed = failureOf(run, streamsBroke) !== undefined;
+  const failure = failureOf(run, seen);
+  const failed = failure !== undefined;
   check(run, (outcome === 'failed') === failed, `a failure (${run.failures}) outranks '${outcome}'`);
   if (failed) {
-    const code = failureOf(run, streamsBroke)!;
-    check(run, expectedFailures(scenario).has(code), `nothing causes ${code}: ${settled.error}`);
+    const expected = mainThreadFailure(run, seen) !== undefined || expectedFailures(scenario).has(failure);
+    check(run, expected, `nothing causes ${failure}: ${settled.error}`);
     return;
   }
   const aborted = abortStep !== undefined && abortStep < settled.step;
@@ -171,9 +200,14 @@ export function checkRun(run: WatchedRun, expected: Record<string, Tensor>, seen
   const settled = run.settlement;
   if (settled === undefined) throw new Error(`${run.name}: settles`);
   const { report } = settled;
-  if (report === undefined) throw new Error(`${run.name}: settles with a report, not with ${settled.error}`);
+  if (report === undefined) {
+    // The call came after the engine was closed.
+    if (seen.engineEnded && settled.error instanceof CurfewError && settled.error.code === 'ENGINE_CLOSED')
+      return;
+    throw new Error(`${run.name}: settles with a report, not with ${settled.error}`);
+  }
   checkOutcome(run, report, settled, seen);
-  checkSettlement(run, report, settled);
+  checkSettlement(run, report, settled, seen);
   checkReport(run, report, seen.scenario);
   checkOutputs(run, settled, expected, seen.scenario);
   checkLateness(run, report, settled, seen);

@@ -30,6 +30,10 @@ export class WatchedRun {
   readonly submittedAfterStop = new Map<number, number>();
   /** Streams that have yet to release what the run left there. Until then it holds its place. */
   leaving = 0;
+  /** Whether one of its feeds was transferred away while it was called. */
+  feedGone = false;
+  /** Whether one of its host nodes never ends. */
+  mayHang = false;
   control: ControlWord | undefined;
   dispatchedMs: number | undefined;
   endedMs: number | undefined;

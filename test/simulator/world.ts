@@ -10,14 +10,26 @@ import type { RunResult } from '../../runtime/run-result.js';
 import type { Device, DeviceStream } from '../../scheduler/device.js';
 import { CurfewError } from '../../scheduler/errors.js';
 import type { RunReport } from '../../scheduler/outcome.js';
+import type { Tensor } from '../../scheduler/tensor.js';
+import { refuseMemory } from '../support/failing-memory.js';
 import { advanceUntil } from './advance.js';
 import { buildGraph, feedsOf, type HostBehaviour } from './build-graph.js';
+import type { EarlyEnd, GoneFeed, MainFaults } from './main-faults.js';
 import { Monitor } from './monitor.js';
-import type { GraphSpec, HostSpec, RunSpec, Scenario, WorldSpec } from './scenario.js';
+import type { GraphSpec, HostSpec, RunSpec, Scenario } from './scenario.js';
 import { watchDevice } from './watched-device.js';
 import { WatchedRun } from './watched-run.js';
 
 const LOOK_AGAIN_MS = 0.1;
+
+/** A host node that takes as long never ends. */
+const FOR_EVER_MS = 1e9;
+
+/** What listeners throw. */
+export const LISTENER_ERROR = new Error('simulated failure of a listener');
+
+/** What no graph promises. */
+const GARBAGE = Object.freeze({ sum: Object.freeze({ dtype: 'float32', shape: [3], data: null }), first: 5 });
 
 function reportOf(error: unknown): RunReport | undefined {
   return error instanceof CurfewError && 'report' in error ? (error.report as RunReport) : undefined;
@@ -28,10 +40,24 @@ export class World {
   readonly engine: Engine;
   readonly monitor: Monitor;
   readonly #device: Device;
+  readonly #main: MainFaults;
   readonly #signals: AbortSignal[] = [];
+  /** Called inside some listeners. */
+  onCallback: (() => void) | undefined;
+  /** Allocations that failed. */
+  refused = 0;
+  /** Whether the engine was closed before its time. */
+  ended = false;
+  #oddHostCalled = false;
   readonly #hostFailures = new Map<string, number>();
 
-  private constructor(clock: VirtualClock, engine: Engine, monitor: Monitor, device: Device) {
+  private constructor(
+    clock: VirtualClock,
+    engine: Engine,
+    monitor: Monitor,
+    device: Device,
+    main: MainFaults,
+  ) {
     this.clock = clock;
     this.#device = device;
     this.engine = engine;
@@ -40,10 +66,48 @@ export class World {
     engine.on('run:dispatched', ({ run }) => monitor.onDispatched(run));
     engine.on('run:settled', (report) => monitor.onSettled(report));
     engine.on('stream:replaced', ({ stream }) => monitor.note(`stream ${stream} replaced`));
+    this.#main = main;
+    this.#listen();
+  }
+
+  /** Listeners behind the monitor's: some call `run()`, some throw. */
+  #listen(): void {
+    let events = 0;
+    const onEvent = () => {
+      const event = events++;
+      if (this.#main.runsAfterEvents.has(event)) this.onCallback?.();
+      if (this.#main.throwingListeners) throw LISTENER_ERROR;
+    };
+    for (const name of ['run:queued', 'run:dispatched', 'run:settled', 'stream:replaced'] as const)
+      this.engine.on(name, onEvent);
+  }
+
+  /** Lets allocations fail from now on. The function returned ends it. */
+  refuseAllocations(): () => void {
+    let count = 0;
+    return refuseMemory(() => {
+      const refuses = this.#main.refusedAllocations.has(count++);
+      if (refuses) {
+        this.refused++;
+        this.monitor.note('allocation refused');
+      }
+      return refuses;
+    });
+  }
+
+  /** Closes the engine as the scenario says. */
+  end({ how, withinMs }: EarlyEnd): Promise<void> {
+    this.ended = true;
+    this.monitor.note(how);
+    return how === 'destroy' ? this.engine.destroy() : this.engine.close({ withinMs });
   }
 
   /** Starts the engine. `kernelMs` gives each kernel node's duration. */
-  static async open(spec: WorldSpec, kernelMs: (node: string) => number, keepsLog: boolean): Promise<World> {
+  static async open(
+    { world: spec, main }: Pick<Scenario, 'world' | 'main'>,
+    kernelMs: (node: string) => number,
+    keepsLog: boolean,
+  ): Promise<World> {
     const clock = new VirtualClock('caller');
     const monitor = new Monitor(clock, keepsLog);
     const { streams, runsInFlight, drainLimitMs, seed, profile, jitter, faults } = spec;
@@ -65,7 +129,7 @@ export class World {
         return device;
       },
     );
-    return new World(clock, await advanceUntil(clock, monitor, engine), monitor, device!);
+    return new World(clock, await advanceUntil(clock, monitor, engine), monitor, device!, main);
   }
 
   get streams(): readonly DeviceStream[] {
@@ -113,7 +177,7 @@ export class World {
   }
 
   /** Calls `run()` now and aborts when the spec says. Resolves, when the run has settled, with what was seen of it. */
-  start(name: string, executable: Executable, spec: RunSpec): Promise<WatchedRun> {
+  start(name: string, executable: Executable, spec: RunSpec, gone?: GoneFeed): Promise<WatchedRun> {
     const run = new WatchedRun(name, spec, this.clock.nowMs());
     const controller = new AbortController();
     const { abortMs, mode, timeoutMs, partial, priority, timeline } = spec;
@@ -126,8 +190,12 @@ export class World {
         controller.abort(new Error('simulated abort'));
       });
     }
+    const feeds = feedsOf(spec.feed);
+    if (gone !== undefined) this.#transferLater(run, feeds['x']!, gone.afterMs);
+    // It may be called inside a listener, while another run is being called or dispatched.
+    const { calling, current } = this.monitor;
     this.monitor.calling = run;
-    const result = executable.run(feedsOf(spec.feed), {
+    const result = executable.run(feeds, {
       cancellation: mode,
       timeoutMs,
       signal: abortMs === undefined ? undefined : controller.signal,
@@ -135,11 +203,19 @@ export class World {
       priority,
       timeline,
     });
-    this.monitor.calling = undefined;
+    this.monitor.calling = calling;
+    this.monitor.current = current;
     return result.then(
       (value) => this.#settled(run, value, undefined),
       (error: unknown) => this.#settled(run, undefined, error),
     );
+  }
+
+  #transferLater(run: WatchedRun, { data }: Tensor, afterMs: number): void {
+    this.clock.setTimer(afterMs, () => {
+      run.feedGone = true;
+      structuredClone(data, { transfer: [data.buffer as ArrayBuffer] });
+    });
   }
 
   /** What must be true when no run is in flight. @throws the first broken rule */
@@ -175,13 +251,19 @@ export class World {
       atMs: this.clock.nowMs(),
       step: this.monitor.step,
     };
-    this.monitor.note(`${run.name} ${report?.outcome ?? 'rejected'}`);
+    const code = error instanceof CurfewError ? ` ${error.code}` : '';
+    this.monitor.note(`${run.name} ${report?.outcome ?? 'rejected'}${code}`);
     return run;
   }
 
   #behave: HostBehaviour = async (spec, { signal }) => {
     const run = this.monitor.current!;
     this.monitor.onUnit(run, `host node ${spec.name}`);
+    const odd = this.#oddityOf(spec);
+    if (odd === 'hangs') {
+      run.mayHang = true;
+      await this.clock.sleep(FOR_EVER_MS);
+    }
     await this.clock.sleep(spec.durationMs, spec.stops ? signal : undefined);
     this.monitor.current = run;
     if (spec.stops && signal.aborted) throw signal.reason;
@@ -189,8 +271,19 @@ export class World {
       this.monitor.onFailure(run, 'HOST_NODE_FAILED');
       throw new Error('simulated failure of a host node');
     }
+    if (odd === 'garbage') {
+      this.monitor.onFailure(run, 'HOST_NODE_FAILED');
+      return GARBAGE;
+    }
     run.ended.add(spec.name);
+    return undefined;
   };
+
+  #oddityOf({ name }: HostSpec): 'garbage' | 'hangs' | undefined {
+    if (name !== this.#main.oddHost?.name || this.#oddHostCalled) return undefined;
+    this.#oddHostCalled = true;
+    return this.#main.oddHost.how;
+  }
 
   #hostFails({ name, failures }: HostSpec): boolean {
     const failed = this.#hostFailures.get(name) ?? 0;

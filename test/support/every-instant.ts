@@ -4,6 +4,7 @@ import { DEVICE_PROFILES } from '../../kernels/virtual/profiles.js';
 import type { Executable } from '../../runtime/executable.js';
 import type { Fences } from '../../scheduler/work-queue.js';
 import { Reference } from '../simulator/build-graph.js';
+import { NO_MAIN_FAULTS } from '../simulator/main-faults.js';
 import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from '../simulator/scenario.js';
 import { checkRun } from '../simulator/verdict.js';
 import type { WatchedRun } from '../simulator/watched-run.js';
@@ -69,7 +70,8 @@ class Cancelling {
     const settled = await this.#world.until(Promise.all(runs));
     for (const run of settled) {
       const expected = await this.#reference.outputs(run.spec.feed);
-      checkRun(run, expected, { scenario: this.#scenario, runs: settled, streamsBroke: false });
+      const nothingElse = { streamsBroke: false, memoryRefused: false, engineEnded: false };
+      checkRun(run, expected, { scenario: this.#scenario, runs: settled, ...nothingElse });
     }
     await this.#world.checkIdle();
     return settled;
@@ -96,6 +98,7 @@ function scenarioOf({ graph, queueDepth, fences }: EveryInstant): Scenario {
     graph,
     placement: 'given',
     runs: [],
+    main: NO_MAIN_FAULTS,
   };
 }
 
@@ -117,7 +120,7 @@ async function cancelAtEveryInstant(what: EveryInstant): Promise<number> {
   const { graph, mode, stride, offset } = what;
   const scenario = scenarioOf(what);
   const durationMs = new Map(graph.nodes.map((node) => [node.name, node.durationMs]));
-  const world = await World.open(scenario.world, (node) => durationMs.get(node)!, false);
+  const world = await World.open(scenario, (node) => durationMs.get(node)!, false);
   world.monitor.window.watchTime(durationMs, scenario.world.profile);
   const cancelling = new Cancelling(scenario, world, await world.compile(graph, 'given'));
   const instants = withMidpoints(await cancelling.instants(mode));
