@@ -261,7 +261,7 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
-    const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was waiting');
+    const error = curfewError('ENGINE_CLOSED', 'the engine was closed while the run was waiting');
     // Otherwise the place of one that gives up would go to the next.
     this.#admission.close();
     for (const run of this.#runs.all) run.giveUp(error);
@@ -275,7 +275,7 @@ export class Engine {
   }
 
   #abandonAll(): void {
-    const error = curfewError('ENGINE_CLOSED', 'run: the engine was closed while the run was in flight');
+    const error = curfewError('ENGINE_CLOSED', 'the engine was closed while the run was in flight');
     for (const run of this.#runs.all) run.abandon(error);
     // A stream that hangs may still hold something that a run waits for: that is over once the stream is.
     this.#closeDevice().catch(() => undefined);

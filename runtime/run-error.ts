@@ -40,7 +40,7 @@ export function failureError(
   report: RunReport,
   timeline: Timeline | undefined,
 ): RunError {
-  const { node, expected, received } = error;
+  const { node, expected, received, cause = error } = error;
   const message = `run of ${quote(report.executable)} failed: ${error.message}`;
-  return new RunError(error.code, message, { node, expected, received, cause: error }, report, timeline);
+  return new RunError(error.code, message, { node, expected, received, cause }, report, timeline);
 }

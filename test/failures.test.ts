@@ -379,8 +379,8 @@ describe('a device module', () => {
 
   it('whose thread dies while it prepares a node fails the compilation', async () => {
     const dying = module(`export const createKernelBackend = () => ({
-      device: 'dying', queueing: false, memory: { liveBytes: 0, peakBytes: 0 },
-      prepare: () => process.exit(1),
+      device: 'dying', memory: { liveBytes: 0, peakBytes: 0 },
+      prepare: () => process.exit(1), upload: () => ({}), read: () => new Uint8Array(0), release() {}, close() {},
     })`);
     const engine = await startEngine({ device: { module: dying } });
     const compilation = engine.compile(sandwich(({ x }) => ({ y: x! })));

@@ -14,10 +14,14 @@ export function blame(error: unknown, node: string): CurfewError {
   return curfewError('KERNEL_FAILED', `node "${node}": ${messageOf(error)}`, { node, cause: error });
 }
 
-/** The same as a record for another thread; an error that names a node keeps it. */
+/** The same, but an error that names a node is left as it is. */
+export function nameNode(error: unknown, node: string): CurfewError {
+  return error instanceof CurfewError && error.node !== undefined ? error : blame(error, node);
+}
+
+/** The same as a record for another thread. */
 export function blamedRecord(error: unknown, node: string | undefined): ErrorRecord {
-  const names = error instanceof CurfewError && error.node !== undefined;
-  return toErrorRecord(names ? error : blame(error, node ?? '(segment)'), 'KERNEL_FAILED', node);
+  return toErrorRecord(nameNode(error, node ?? '(segment)'), 'KERNEL_FAILED', node);
 }
 
 /** Whether a WebAssembly trap is underneath: the instance it happened in may be left in any state. */

@@ -1,13 +1,15 @@
 /** The programs a stream's worker has been sent, made ready: kernels prepared, constants uploaded. */
 import { NodeCosts } from '../../scheduler/cancellation.js';
 import type { Fallback } from '../../scheduler/device.js';
-import { curfewError, invariant } from '../../scheduler/errors.js';
+import { CurfewError, curfewError, invariant, quote } from '../../scheduler/errors.js';
 import type { ValueId } from '../../scheduler/graph.js';
-import type { KernelBackend, ValueTable } from '../../scheduler/kernel.js';
+import type { KernelBackend, Preparation, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import type { NodeExports, StreamProgram } from '../../scheduler/program.js';
+import { messageOf } from '../../scheduler/quote.js';
 import type { PreparedExport, PreparedExports, PreparedStep } from '../../scheduler/segment-execution.js';
 import type { ProgramKey } from '../../scheduler/stream.js';
 import { byteLength } from '../../scheduler/tensor.js';
+import { nameNode } from './blame.js';
 
 /** A program ready to run. */
 export interface LoadedProgram {
@@ -67,7 +69,7 @@ export class ProgramStore {
   load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): readonly Fallback[] {
     const fallbacks: Fallback[] = [];
     const steps = program.steps.map(({ node, completes, frees, exports }): PreparedStep => {
-      const { run, fallback } = this.#backend.prepare(node);
+      const { run, fallback } = this.#prepare(node);
       if (fallback !== undefined) fallbacks.push({ node: node.name, op: node.op, device: fallback });
       return {
         node: node.id,
@@ -89,6 +91,18 @@ export class ProgramStore {
     return fallbacks;
   }
 
+  #prepare(node: ProgramNode): Preparation {
+    let prepared: Preparation;
+    try {
+      prepared = this.#backend.prepare(node);
+    } catch (error) {
+      throw nameNode(error, node.name);
+    }
+    if (typeof prepared?.run === 'function') return prepared;
+    const message = `node "${node.name}": expected prepare to return { run }, received ${quote(prepared)}`;
+    throw curfewError('KERNEL_FAILED', message, { node: node.name });
+  }
+
   #uploadConstants(program: StreamProgram, constants: SharedArrayBuffer): ValueTable {
     const template: ValueTable = new Array(program.valueCount).fill(undefined);
     try {
@@ -97,9 +111,8 @@ export class ProgramStore {
       }
     } catch (error) {
       this.#release(template);
-      throw curfewError('OUT_OF_MEMORY', `constants of the graph: ${(error as Error).message}`, {
-        cause: error,
-      });
+      const code = error instanceof CurfewError ? error.code : 'KERNEL_FAILED';
+      throw curfewError(code, `constants of the graph: ${messageOf(error)}`, { cause: error });
     }
     return template;
   }

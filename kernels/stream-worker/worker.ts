@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createSystemClock } from '../../scheduler/clock.js';
 import { invariant, toErrorRecord } from '../../scheduler/errors.js';
 import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
+import { checkBackend } from './check-backend.js';
 import { viewControlBlock } from './control-block.js';
 import { drive, waiterOn } from './driver.js';
 import { Inbox } from './inbox.js';
@@ -19,7 +20,7 @@ async function createBackend(): Promise<KernelBackend> {
   if (typeof module.createKernelBackend !== 'function') {
     throw new TypeError(`expected ${data.backend} to export createKernelBackend`);
   }
-  return module.createKernelBackend(data.options);
+  return checkBackend(await module.createKernelBackend(data.options), data.backend);
 }
 
 function serve(backend: KernelBackend, messages: MessagePort): void {
