@@ -81,6 +81,12 @@ function failure(op: string, inputs: InputSpecs, attributes: Attributes): Curfew
   throw new Error(`${op} ${JSON.stringify(attributes)} was accepted`);
 }
 
+function i32(...shape: number[]): TensorSpec {
+  return { dtype: 'int32', shape };
+}
+
+const MINUS = Number.NEGATIVE_INFINITY;
+const PADDING = { paddings: [[1, 1]] };
 const CONV = { strides: 1, pad: 'same', dataFormat: 'NHWC', dilations: 1 };
 const IMAGE = { x: f32(1, 4, 4, 3), filter: f32(2, 2, 3, 8) };
 const POOL = { filterSize: 2, strides: 2, pad: 'valid' };
@@ -137,6 +143,54 @@ const MALFORMED: readonly (readonly [string, InputSpecs, Attributes, RegExp])[] 
   ['Tile', { x: f32(2) }, { reps: [-1] }, /reps to be an array of 1 integers of 0 or more, received \[-1\]/],
   ['Range', {}, { start: 0, stop: 1, step: 0, dtype: 'int32' }, /step other than 0, received 0/],
   ['Einsum', { 0: f32(2, 3) }, { equation: 7 }, /equation to be a string, received 7/],
+  ['Einsum', { 0: f32(1, 3, 3) }, { equation: 'ij->ji' }, /input 0 of rank 2, received "float32\[1,3,3\]"/],
+  ['Reshape', { x: f32(4, 0, 4) }, { shape: [16, 4] }, /shape of 0 elements, received \[16, 4\]/],
+  [
+    'FusedConv2D',
+    { ...IMAGE, preluActivationWeights: f32(8) },
+    { ...CONV, activation: 'relu' },
+    /activation 'prelu'/,
+  ],
+  [
+    'FusedBatchNorm',
+    { x: f32(2, 3), mean: f32(2, 1), variance: f32(2, 1) },
+    {},
+    /mean along the last dimensions/,
+  ],
+  ['FusedBatchNorm', { x: f32(2, 3), mean: f32(3), variance: f32(1, 3) }, {}, /variance of rank 1/],
+  [
+    'PadV2',
+    { x: i32(2) },
+    { ...PADDING, constantValue: MINUS },
+    /constantValue .* for int32, received -Infinity/,
+  ],
+  ['PadV2', { x: i32(2) }, { ...PADDING, constantValue: 2 ** 31 }, /from -2147483648 to 2147483647/],
+  [
+    'Fill',
+    {},
+    { shape: [2], value: 2, dtype: 'bool' },
+    /value to be a number from 0 to 1 for bool, received 2/,
+  ],
+  ['OneHot', { indices: i32(2) }, { dtype: 'int32', depth: 2, onValue: 1 }, /offValue to be a number/],
+  ['ClipByValue', { x: f32(2) }, { clipValueMin: Number.NaN, clipValueMax: 1 }, /received NaN/],
+  [
+    'ResizeBilinear',
+    { images: f32(1, 2, 2, 1) },
+    { size: [3, 3], alignCorners: true, halfPixelCenters: true },
+    /not both/,
+  ],
+  [
+    'ResizeNearestNeighborGrad',
+    { images: f32(1, 2, 1, 1), dy: f32(1, 2, 3, 1) },
+    { alignCorners: true },
+    /images of 2 or more rows and columns with alignCorners, received \[1, 2, 1, 1\]/,
+  ],
+  [
+    'MaxPool',
+    { x: f32(1, 4, 4, 1) },
+    { ...POOL, filterSize: 2 ** 25, pad: 'same' },
+    /windows, strides and padding/,
+  ],
 ];
 
 describe('inferNode()', () => {

@@ -36,5 +36,8 @@ export function checkFusion(
   if (activation === 'prelu') {
     expect(weights !== undefined, "input preluActivationWeights with activation 'prelu'", weights);
     expectPerChannel(weights, 'preluActivationWeights', out, channelAxis);
+  } else {
+    // The wasm kernels give memory as they find it then.
+    expect(weights === undefined, "activation 'prelu' with input preluActivationWeights", activation);
   }
 }

@@ -4,6 +4,13 @@ import type { Attributes, AttributeValue } from '../../scheduler/graph.js';
 import { type DType, isDType, type Shape } from '../../scheduler/tensor.js';
 import { expect } from './mistake.js';
 
+/** Least and largest element; what is between them is truncated. */
+const ELEMENTS = {
+  float32: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  bool: [0, 1],
+} as const;
+
 type Pair = [number, number];
 type Triple = [number, number, number];
 
@@ -32,6 +39,15 @@ export function flagAttribute(attributes: Attributes, name: string): boolean {
 export function numberAttribute(attributes: Attributes, name: string): number {
   const value = attributes[name];
   expect(typeof value === 'number', `attribute ${name} to be a number`, value);
+  return value;
+}
+
+/** A number that an element of this dtype can be. */
+export function elementAttribute(attributes: Attributes, name: string, dtype: DType): number {
+  const value = numberAttribute(attributes, name);
+  const [least, most] = ELEMENTS[dtype];
+  const fits = dtype === 'float32' || (Number.isFinite(value) && value >= least && value <= most);
+  expect(fits, `attribute ${name} to be a number from ${least} to ${most} for ${dtype}`, value);
   return value;
 }
 

@@ -6,7 +6,7 @@ import { integersAttribute, tripleAttribute } from './attributes.js';
 import { expect } from './mistake.js';
 import type { OpDefinition } from './op.js';
 import { expectDType, expectShape, FLOAT, type Shape5, shape5, spec } from './specs.js';
-import { expectChannelsLast, uniformPadAttribute } from './window.js';
+import { expectChannelsLast, expectReach3d, uniformPadAttribute } from './window.js';
 
 function conv3dInfo(
   x: Shape5,
@@ -18,7 +18,9 @@ function conv3dInfo(
   const strides = tripleAttribute(attributes, 'strides');
   const pad = uniformPadAttribute(attributes);
   expect(x[4] === filter[3], `filter for ${x[4]} input channels`, filter);
-  return backend_util.computeConv3DInfo(x, filter, strides, dilations, pad);
+  const info = backend_util.computeConv3DInfo(x, filter, strides, dilations, pad);
+  expectReach3d(info);
+  return info;
 }
 
 function operations(y: Shape, filter: Shape): number {

@@ -20,6 +20,7 @@ import {
 import {
   expectChannelsLast,
   expectConsistentWindow,
+  expectReach2d,
   layoutAttribute,
   padAttribute,
   roundingAttribute,
@@ -158,7 +159,9 @@ function dilationInfo(inputs: InputSpecs, attributes: Attributes): ConvInfo {
   const strides = pairAttribute(attributes, 'strides');
   const dilations = pairAttribute(attributes, 'dilations');
   const pad = uniformPadAttribute(attributes);
-  return backend_util.computeDilation2DInfo(x, filter, strides, pad, 'NHWC', dilations);
+  const info = backend_util.computeDilation2DInfo(x, filter, strides, pad, 'NHWC', dilations);
+  expectReach2d(info);
+  return info;
 }
 
 /** One comparison and one sum per element of the window. */

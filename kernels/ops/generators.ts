@@ -3,6 +3,7 @@ import type { Attributes } from '../../scheduler/graph.js';
 import type { DType } from '../../scheduler/tensor.js';
 import {
   dtypeAttribute,
+  elementAttribute,
   hasAttribute,
   integerAttribute,
   integersAttribute,
@@ -17,8 +18,10 @@ import { expectDType, expectRank, INT, spec } from './specs.js';
 function fillDType(attributes: Attributes): DType {
   const { value } = attributes;
   expect(typeof value === 'number' || typeof value === 'boolean', 'attribute value to be a number', value);
-  if (hasAttribute(attributes, 'dtype')) return dtypeAttribute(attributes, 'dtype');
-  return typeof value === 'boolean' ? 'bool' : 'float32';
+  const suggested = typeof value === 'boolean' ? 'bool' : 'float32';
+  const dtype = hasAttribute(attributes, 'dtype') ? dtypeAttribute(attributes, 'dtype') : suggested;
+  if (typeof value === 'number') elementAttribute(attributes, 'value', dtype);
+  return dtype;
 }
 
 const fill: OpDefinition = {

@@ -1,6 +1,6 @@
 /** Ops on batches of images, channels last. */
 import type { Attributes } from '../../scheduler/graph.js';
-import type { DType } from '../../scheduler/tensor.js';
+import type { DType, Shape } from '../../scheduler/tensor.js';
 import {
   choiceAttribute,
   flagAttribute,
@@ -20,9 +20,11 @@ function sizeAttribute(attributes: Attributes, name: string): [number, number] {
   return integersAttribute(attributes, name, 1, 2) as [number, number];
 }
 
+/** Kernels differ in what they make of both at once, which TensorFlow refuses. */
 function checkSampling(attributes: Attributes): void {
-  flagAttribute(attributes, 'alignCorners');
-  flagAttribute(attributes, 'halfPixelCenters');
+  const isAligned = flagAttribute(attributes, 'alignCorners');
+  const isCentered = flagAttribute(attributes, 'halfPixelCenters');
+  expect(!(isAligned && isCentered), 'alignCorners or halfPixelCenters, not both', isCentered);
 }
 
 function resize(name: string, result: (dtype: DType) => DType, operations: number): OpDefinition {
@@ -40,6 +42,12 @@ function resize(name: string, result: (dtype: DType) => DType, operations: numbe
   };
 }
 
+/** Checks that aligned corners lie apart: kernels divide by the distance, and the cpu one never ends when it is 0. */
+function expectCornersApart(images: Shape, dy: Shape): void {
+  const fits = [1, 2].every((axis) => images[axis]! > 1 || dy[axis]! <= 1);
+  expect(fits, 'images of 2 or more rows and columns with alignCorners', images);
+}
+
 /**
  * Gradient of a resize. The cpu kernel of the bilinear one reports width and height of `images` swapped; this
  * follows the wasm kernel, which is right.
@@ -55,7 +63,9 @@ function resizeGradient(name: string): OpDefinition {
       const [batch, , , channels] = shape4(images, 'images');
       const [, height, width] = shape4(inputs['dy']!, 'dy');
       expectShape(inputs['dy']!, 'dy', [batch, height, width, channels]);
-      flagAttribute(attributes, 'alignCorners');
+      const isAligned = flagAttribute(attributes, 'alignCorners');
+      if (isAligned && name === 'ResizeNearestNeighborGrad')
+        expectCornersApart(images.shape, inputs['dy']!.shape);
       return [spec('float32', images.shape)];
     },
     cost: perOutput(BILINEAR_OPERATIONS),

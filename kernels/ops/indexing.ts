@@ -4,6 +4,7 @@ import { formatSpec, type Shape, sameShape, type TensorSpec } from '../../schedu
 import {
   axisAttribute,
   choiceAttribute,
+  elementAttribute,
   flagAttribute,
   integerAttribute,
   integersAttribute,
@@ -134,6 +135,7 @@ const oneHot: OpDefinition = {
     const indices = inputs['indices']!;
     expectDType(indices, 'indices', INT);
     const dtype = choiceAttribute(attributes, 'dtype', ANY);
+    for (const name of ['onValue', 'offValue']) elementAttribute(attributes, name, dtype);
     return [spec(dtype, [...indices.shape, integerAttribute(attributes, 'depth', 0)])];
   },
   cost: moveCost,

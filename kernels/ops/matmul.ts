@@ -66,12 +66,18 @@ const fusedMatMul: OpDefinition = {
   cost: productCost,
 };
 
+/** Checks that a term has a letter for each dimension: the cpu kernel makes up lengths of others. */
+function expectLetters(dims: readonly number[], operand: TensorSpec, index: number): void {
+  expect(dims.length === operand.shape.length, `input ${index} of rank ${dims.length}`, formatSpec(operand));
+}
+
 /** Lengths of an einsum's dimensions: those of the result first, then the summed ones. */
 function einsumDimensions(inputs: InputSpecs, attributes: Attributes) {
   const list = inputList(inputs);
   const { equation } = attributes;
   expect(typeof equation === 'string', 'attribute equation to be a string', equation);
   const { allDims, summedDims, idDims } = backend_util.decodeEinsumEquation(equation, list.length);
+  for (const [operand, dims] of idDims.entries()) expectLetters(dims, list[operand]!, operand);
   backend_util.checkEinsumDimSizes(allDims.length, idDims, list.map(tensorInfo) as never);
   const lengths = Array<number>(allDims.length);
   for (const [operand, dims] of idDims.entries()) {

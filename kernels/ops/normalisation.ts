@@ -1,11 +1,20 @@
 /** Normalisation over batches and over neighbouring channels. */
 import type { Attributes } from '../../scheduler/graph.js';
-import { elementCount } from '../../scheduler/tensor.js';
+import { elementCount, formatSpec, type TensorSpec } from '../../scheduler/tensor.js';
 import { hasAttribute, integerAttribute, numberAttribute } from './attributes.js';
+import { expect } from './mistake.js';
 import type { OpDefinition } from './op.js';
-import { expectBroadcastTo, expectDType, expectRank, expectShape, FLOAT, spec } from './specs.js';
+import { expectDType, expectRank, expectShape, FLOAT, runsAlongEnd, spec } from './specs.js';
 
 const STATISTICS = ['mean', 'variance', 'scale', 'offset'] as const;
+
+/** Checks that kernels, which start over with a statistic when it ends, find the right element of it. */
+function expectStatistic(input: TensorSpec, name: string, mean: TensorSpec, x: TensorSpec): void {
+  expectDType(input, name, FLOAT);
+  expectRank(input, name, mean.shape.length);
+  const fits = input.shape.length <= x.shape.length && runsAlongEnd(input.shape, x.shape);
+  expect(fits, `${name} along the last dimensions of ${formatSpec(x)}`, formatSpec(input));
+}
 
 const fusedBatchNorm: OpDefinition = {
   name: 'FusedBatchNorm',
@@ -16,9 +25,7 @@ const fusedBatchNorm: OpDefinition = {
     expectDType(x, 'x', FLOAT);
     for (const name of STATISTICS) {
       const input = inputs[name];
-      if (input === undefined) continue;
-      expectDType(input, name, FLOAT);
-      expectBroadcastTo(input, name, x.shape);
+      if (input !== undefined) expectStatistic(input, name, inputs['mean']!, x);
     }
     if (hasAttribute(attributes, 'varianceEpsilon')) numberAttribute(attributes, 'varianceEpsilon');
     return [spec('float32', x.shape)];

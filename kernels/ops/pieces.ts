@@ -5,10 +5,10 @@ import { formatSpec, type Shape, type TensorSpec } from '../../scheduler/tensor.
 import {
   axisAttribute,
   choiceAttribute,
+  elementAttribute,
   integerAttribute,
   integersAttribute,
   marginsAttribute,
-  numberAttribute,
   optionalInteger,
 } from './attributes.js';
 import { moveCost } from './cost.js';
@@ -156,7 +156,7 @@ const pad: OpDefinition = {
   inputs: ['x'],
   infer(inputs, attributes) {
     const x = inputs['x']!;
-    numberAttribute(attributes, 'constantValue');
+    elementAttribute(attributes, 'constantValue', x.dtype);
     return [spec(x.dtype, paddedShape(x.shape, marginsAttribute(attributes, 'paddings', x.shape.length)))];
   },
   cost: moveCost,

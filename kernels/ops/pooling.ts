@@ -8,6 +8,7 @@ import { expectDType, expectShape, FLOAT, NUMERIC, shape4, shape5, spec } from '
 import {
   expectChannelsLast,
   expectConsistentWindow,
+  expectReach3d,
   padAttribute,
   roundingAttribute,
   uniformPadAttribute,
@@ -37,6 +38,7 @@ const window3d: Window = (x, name, attributes) => {
   const rounding = roundingAttribute(attributes);
   const pad = uniformPadAttribute(attributes);
   const info = backend_util.computePool3DInfo(shape5(x, name), filter, strides, 1, pad, rounding);
+  expectReach3d(info);
   return { out: info.outShape, size: elementCount(filter) };
 };
 

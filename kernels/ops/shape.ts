@@ -20,7 +20,11 @@ const reshape: OpDefinition = {
   infer(inputs, attributes) {
     const x = inputs['x']!;
     const asked = integersAttribute(attributes, 'shape', -1);
-    return [spec(x.dtype, util.inferFromImplicitShape(asked, elementCount(x.shape)))];
+    const elements = elementCount(x.shape);
+    const shape = util.inferFromImplicitShape(asked, elements);
+    // TensorFlow.js takes any shape for no elements.
+    expect(elementCount(shape) === elements, `attribute shape of ${elements} elements`, asked);
+    return [spec(x.dtype, shape)];
   },
   cost: viewCost,
 };

@@ -59,6 +59,13 @@ export function expectBroadcastTo(input: TensorSpec, name: string, shape: Shape)
   expect(fits, `${name} to broadcast to [${shape.join(',')}]`, formatSpec(input));
 }
 
+/** Whether `weights`, leading ones aside, are the last dimensions of `shape`: then they repeat over it as they lie. */
+export function runsAlongEnd(weights: Shape, shape: Shape): boolean {
+  const first = weights.findIndex((length) => length !== 1);
+  const suffix = first < 0 ? [] : weights.slice(first);
+  return suffix.length <= shape.length && sameShape(suffix, shape.slice(shape.length - suffix.length));
+}
+
 /** The shape of an input of rank 3. */
 export function shape3(input: TensorSpec, name: string): Shape3 {
   expectRank(input, name, 3);

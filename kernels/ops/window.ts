@@ -32,12 +32,46 @@ export function roundingAttribute(attributes: Attributes): 'floor' | 'round' | '
 
 const ROUND = { floor: Math.floor, round: Math.round, ceil: Math.ceil, none: Math.trunc } as const;
 
+/** Longest window, stride or padding: kernels add them up in 32 bits. */
+const MAX_REACH = 2 ** 24;
+
+function expectReach(lengths: readonly number[]): void {
+  const longest = Math.max(...lengths);
+  expect(longest <= MAX_REACH, `windows, strides and padding of ${MAX_REACH} at most`, longest);
+}
+
+/** Checks that windows stay within what kernels can count. */
+export function expectReach2d(info: backend_util.Conv2DInfo): void {
+  const { top, bottom, left, right } = info.padInfo;
+  const { effectiveFilterHeight, effectiveFilterWidth, strideHeight, strideWidth } = info;
+  expectReach([
+    effectiveFilterHeight,
+    effectiveFilterWidth,
+    strideHeight,
+    strideWidth,
+    top,
+    bottom,
+    left,
+    right,
+  ]);
+}
+
+/** The same in three dimensions. */
+export function expectReach3d(info: backend_util.Conv3DInfo): void {
+  const { effectiveFilterDepth, effectiveFilterHeight, effectiveFilterWidth } = info;
+  const { strideDepth, strideHeight, strideWidth } = info;
+  const { front, back, top, bottom, left, right } = info.padInfo;
+  expectReach([effectiveFilterDepth, effectiveFilterHeight, effectiveFilterWidth]);
+  expectReach([strideDepth, strideHeight, strideWidth, front, back, top, bottom, left, right]);
+}
+
 /**
  * Checks that the output is as large as its window says. With padding by a number TensorFlow.js takes height's filter
  * and stride for the width too; its kernels then compute nonsense, or leave the wasm heap.
  */
 export function expectConsistentWindow(info: backend_util.Conv2DInfo, attributes: Attributes): void {
   const { padInfo, inHeight, inWidth, outHeight, outWidth } = info;
+  expectReach2d(info);
   if (typeof attributes['pad'] !== 'number') return;
   const round = ROUND[roundingAttribute(attributes) ?? 'none'];
   const rows = inHeight + padInfo.top + padInfo.bottom - info.effectiveFilterHeight;
