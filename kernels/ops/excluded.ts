@@ -1,4 +1,6 @@
 /** Ops that TensorFlow.js has and the table cannot describe, with the reason that errors give. */
+import type { ProgramNode } from '../../scheduler/kernel.js';
+import { elementCount } from '../../scheduler/tensor.js';
 
 function all(names: readonly string[], reason: string): [string, string][] {
   return names.map((name) => [name, reason]);
@@ -28,3 +30,13 @@ export const UNREPRESENTABLE_OPS: ReadonlyMap<string, string> = new Map([
   ),
   ...all(['Draw', 'FromPixels'], 'it works on a canvas, which is no tensor'),
 ]);
+
+/** Whether the table cannot describe the op: its inputs and attributes are unchecked, and its output specs are a claim. */
+export function isExcluded(op: string): boolean {
+  return DATA_DEPENDENT_OPS.has(op) || UNREPRESENTABLE_OPS.has(op);
+}
+
+/** Whether there is nothing to compute, as no output has elements. Many kernels trap on that, or never end. */
+export function isWithoutElements({ op, outputSpecs }: ProgramNode): boolean {
+  return !isExcluded(op) && outputSpecs.every(({ shape }) => elementCount(shape) === 0);
+}

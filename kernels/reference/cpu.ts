@@ -4,12 +4,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invariant } from '../../scheduler/errors.js';
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { allocateData, elementCount, type Tensor, type TensorData } from '../../scheduler/tensor.js';
+import { isWithoutElements } from '../ops/excluded.js';
+import { indexCheck } from '../ops/index-bounds.js';
+import { checkProduced } from '../ops/produced.js';
+import { correction, type Evaluate } from './corrections.js';
 
 type CpuModule = typeof import('@tensorflow/tfjs-backend-cpu');
 type CpuBackend = InstanceType<CpuModule['MathBackendCPU']>;
 
 /** Inputs as kernels take them: by name, or as an array for variadic ops. */
-export type KernelInputs = Record<string, tf.TensorInfo> | readonly tf.TensorInfo[];
+type KernelInputs = Record<string, tf.TensorInfo> | readonly tf.TensorInfo[];
 
 const require = createRequire(import.meta.url);
 
@@ -18,26 +22,47 @@ function loadCpu(): CpuModule {
 }
 
 /** The cpu kernel of an op, or `undefined` where there is none. */
-export function cpuKernel(op: string): tf.KernelFunc | undefined {
+function cpuKernel(op: string): tf.KernelFunc | undefined {
   loadCpu();
   return tf.getKernel(op, 'cpu')?.kernelFunc;
 }
 
 /**
  * The node as a function of its inputs, in order; `undefined` where there is no cpu kernel for its op. It may keep or
- * change the inputs' data (`TensorScatterUpdate` does), and its outputs may share memory with them.
+ * change the inputs' data (`TensorScatterUpdate` does), and its outputs may share memory with them. It throws
+ * KERNEL_FAILED for indices out of range and for outputs other than the node's specs promise.
  */
-export function prepareOnCpu(node: ProgramNode): ((inputs: readonly Tensor[]) => Tensor[]) | undefined {
-  const kernel = cpuKernel(node.op);
-  if (kernel === undefined) return undefined;
+export function prepareOnCpu(node: ProgramNode): Evaluate | undefined {
+  const compute = correction(node, runKernel) ?? plainKernel(node);
+  if (compute === undefined) return undefined;
+  const evaluate = withoutElements(node) ?? compute;
+  const check = indexCheck(node);
   return (inputs) => {
-    // One per call: whatever the kernel leaves behind goes with it.
-    const cpu = withoutEngine(new (loadCpu().MathBackendCPU)());
-    const infos = inputs.map((input) => toInfo(cpu, input));
-    const outputs = callKernel(kernel, cpu, kernelInputs(node, infos), kernelAttributes(node));
-    invariant(outputs.length >= node.outputs.length, `${node.op} gave ${outputs.length} outputs`);
-    return node.outputs.map((_, index) => fromInfo(cpu, outputs[index]!));
+    check?.((input) => inputs[node.inputNames.indexOf(input)]!.data as Int32Array);
+    const outputs = evaluate(inputs);
+    checkProduced(node, outputs);
+    return outputs;
   };
+}
+
+function withoutElements(node: ProgramNode): Evaluate | undefined {
+  if (!isWithoutElements(node)) return undefined;
+  return () => node.outputSpecs.map((spec) => ({ ...spec, data: allocateData(spec.dtype, 0) }));
+}
+
+function plainKernel(node: ProgramNode): Evaluate | undefined {
+  return cpuKernel(node.op) === undefined ? undefined : (inputs) => runKernel(node, inputs);
+}
+
+/** Runs the kernel of a node's op. */
+function runKernel(node: ProgramNode, inputs: readonly Tensor[]): Tensor[] {
+  const kernel = cpuKernel(node.op);
+  invariant(kernel !== undefined, `${node.op} has a cpu kernel`);
+  // One per call: whatever the kernel leaves behind goes with it.
+  const cpu = withoutEngine(new (loadCpu().MathBackendCPU)());
+  const infos = inputs.map((input) => toInfo(cpu, input));
+  const outputs = callKernel(kernel, cpu, kernelInputs(node, infos), kernelAttributes(node));
+  return outputs.slice(0, Math.max(1, node.outputs.length)).map((output) => fromInfo(cpu, output));
 }
 
 /** Keeps a cpu backend from greeting on the console and from counting its tensors in the caller's engine. */
@@ -70,7 +95,7 @@ function fromInfo(backend: CpuBackend, { dataId, dtype, shape }: tf.TensorInfo):
 }
 
 /** Inputs of a node, given in the order of its names. */
-export function kernelInputs({ inputNames }: ProgramNode, tensors: readonly tf.TensorInfo[]): KernelInputs {
+function kernelInputs({ inputNames }: ProgramNode, tensors: readonly tf.TensorInfo[]): KernelInputs {
   if (inputNames[0] === '0') return [...tensors];
   const inputs: Record<string, tf.TensorInfo> = {};
   for (let index = 0; index < inputNames.length; index++) inputs[inputNames[index]!] = tensors[index]!;
@@ -83,7 +108,7 @@ export function kernelAttributes(node: ProgramNode): tf.NamedAttrMap {
 }
 
 /** Runs a kernel and returns its outputs. */
-export function callKernel(
+function callKernel(
   kernel: tf.KernelFunc,
   backend: object,
   inputs: KernelInputs,
