@@ -11,11 +11,15 @@ import type {
   ProgramNode,
 } from '../../scheduler/kernel.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
+import { withCheckedIndices } from './checked-node.js';
 import { prepareCpuNode } from './cpu-node.js';
+import { withDefaults } from './defaults.js';
 import { prepareDirectNode, type ShapeScratch } from './direct-node.js';
+import { prepareEmptyNode } from './empty-node.js';
 import { composeFusedMatMul, isFusedMatMulCorrect } from './fused-matmul.js';
 import { Heap, type HeapTensor } from './heap.js';
 import { loadModule, type WasmModule } from './module.js';
+import { prepareOwnNode } from './own-node.js';
 import { withFreshPacking } from './packing.js';
 import { StockBackend } from './stock-backend.js';
 import { evaluateStockKernels } from './stock-kernels.js';
@@ -54,9 +58,10 @@ class WasmBackend implements ImmediateBackend {
   }
 
   prepare(node: ProgramNode): Preparation {
-    const own = isCorrectOnWasm(node) ? this.#prepareOnWasm(node) : undefined;
-    if (own !== undefined) return { run: own };
-    const run = prepareCpuNode(node, this.#open.heap);
+    const { heap } = this.#open;
+    const own = this.#prepareOnWasm(node);
+    if (own !== undefined) return { run: withCheckedIndices(node, heap, own) };
+    const run = prepareCpuNode(node, heap);
     if (run !== undefined) return { run, fallback: 'cpu' };
     throw curfewError(
       'UNSUPPORTED_OP',
@@ -72,11 +77,14 @@ class WasmBackend implements ImmediateBackend {
     const { module, heap, kernels, stockBackend, scratch } = this.#open;
     const config = kernels.get(node.op);
     if (config === undefined) return undefined;
+    const withoutKernel = prepareEmptyNode(node, heap) ?? prepareOwnNode(node, heap);
+    if (withoutKernel !== undefined || !isCorrectOnWasm(node)) return withoutKernel;
+    const direct = prepareDirectNode(node, heap, module, scratch);
+    if (direct !== undefined) return direct;
     const isComposed = node.op === '_FusedMatMul' && !isFusedMatMulCorrect(node);
     const kernel = isComposed ? composeFusedMatMul(kernels) : config.kernelFunc;
-    const stock = prepareStockNode(kernel, withExplicitPadding(node), stockBackend, heap, module);
-    const direct = prepareDirectNode(node, stock, heap, module, scratch);
-    return direct ?? withFreshPacking(node, heap, stock);
+    const spelledOut = withExplicitPadding(withDefaults(node));
+    return withFreshPacking(node, heap, prepareStockNode(kernel, spelledOut, stockBackend, heap, module));
   }
 
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {

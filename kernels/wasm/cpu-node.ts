@@ -10,13 +10,10 @@ export function prepareCpuNode(node: ProgramNode, heap: Heap): PreparedNode | un
   if (kernel === undefined) return undefined;
   return (values) => {
     const results = kernel(node.inputs.map((id) => fromHeap(heap, values[id] as HeapTensor)));
-    const outputs: HeapTensor[] = [];
-    try {
-      for (const result of results) outputs.push(heap.upload(result, bytesOf(result.data)));
-    } catch (error) {
-      for (const output of outputs) heap.release(output.dataId);
-      throw error;
-    }
+    const outputs = heap.makeAll(results.length, (index) => {
+      const result = results[index]!;
+      return heap.upload(result, bytesOf(result.data));
+    });
     for (let index = 0; index < outputs.length; index++) values[node.outputs[index]!] = outputs[index];
   };
 }

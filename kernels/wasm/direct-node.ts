@@ -99,54 +99,47 @@ export interface ShapeScratch {
   readonly b: number;
 }
 
-/**
- * Prepares a node of the families above, or returns `undefined` for any other.
- *
- * @param stock runs the node where its inputs turn out not to have the sizes that its specs promise
- */
+/** Prepares a node of the families above that has elements, or returns `undefined` for any other. */
 export function prepareDirectNode(
   node: ProgramNode,
-  stock: PreparedNode,
   heap: Heap,
   module: WasmModule,
   scratch: ShapeScratch,
 ): PreparedNode | undefined {
-  if (ALIASES.has(node.op)) return prepareAlias(node, stock, heap);
+  if (ALIASES.has(node.op)) return prepareAlias(node, heap);
   const unary = Object.hasOwn(UNARY, node.op) ? UNARY[node.op] : undefined;
-  if (unary !== undefined && unaryAgrees(node, unary)) return prepareUnary(node, stock, heap, module);
+  if (unary !== undefined && unaryAgrees(node, unary)) return prepareUnary(node, heap, module);
   const binary = Object.hasOwn(BINARY, node.op) ? BINARY[node.op] : undefined;
   if (binary !== undefined && binaryAgrees(node, binary)) {
-    return prepareBinary(node, stock, heap, module, scratch);
+    return prepareBinary(node, heap, module, scratch);
   }
   return undefined;
 }
 
-function prepareAlias(node: ProgramNode, stock: PreparedNode, heap: Heap): PreparedNode {
+function prepareAlias(node: ProgramNode, heap: Heap): PreparedNode {
   const from = node.inputs[0]!;
   const to = node.outputs[0]!;
   const { dtype, shape } = node.outputSpecs[0]!;
-  const bytes = byteLength(node.outputSpecs[0]!);
   return (values) => {
     const { dataId } = values[from] as HeapTensor;
-    if (dataId.byteLength !== bytes || dataId.dtype !== dtype) return stock(values);
     heap.retain(dataId);
     values[to] = { dataId, dtype, shape } as HeapTensor;
   };
 }
 
-function prepareUnary(node: ProgramNode, stock: PreparedNode, heap: Heap, module: WasmModule): PreparedNode {
+function prepareUnary(node: ProgramNode, heap: Heap, module: WasmModule): PreparedNode {
   const call = exported(module, node.op, UNARY_ARITY);
   const from = node.inputs[0]!;
   const to = node.outputs[0]!;
   const output = measured(node.outputSpecs[0]!);
-  const inputBytes = byteLength(node.inputSpecs[0]!);
+  const { complaints } = module;
   const dtypeNumber = DTYPE_NUMBERS[node.inputSpecs[0]!.dtype];
   return (values) => {
     const x = (values[from] as HeapTensor).dataId;
-    if (x.byteLength !== inputBytes) return stock(values);
     const dataId = heap.allocateBytes(output.spec, output.bytes, output.elements);
     try {
-      if (output.elements > 0) call(x.id, dtypeNumber, dataId.id);
+      call(x.id, dtypeNumber, dataId.id);
+      if (complaints.first !== undefined) throw complaints.take();
     } catch (error) {
       heap.release(dataId);
       throw error;
@@ -157,7 +150,6 @@ function prepareUnary(node: ProgramNode, stock: PreparedNode, heap: Heap, module
 
 function prepareBinary(
   node: ProgramNode,
-  stock: PreparedNode,
   heap: Heap,
   module: WasmModule,
   scratch: ShapeScratch,
@@ -167,22 +159,19 @@ function prepareBinary(
   const [aSpec, bSpec] = node.inputSpecs as [TensorSpec, TensorSpec];
   const to = node.outputs[0]!;
   const output = measured(node.outputSpecs[0]!);
-  const aBytes = byteLength(aSpec);
-  const bBytes = byteLength(bSpec);
+  const { complaints } = module;
   const aShape = aSpec.shape;
   const bShape = bSpec.shape;
   const dtypeNumber = DTYPE_NUMBERS[aSpec.dtype];
   return (values) => {
     const a = (values[aId] as HeapTensor).dataId;
     const b = (values[bId] as HeapTensor).dataId;
-    if (a.byteLength !== aBytes || b.byteLength !== bBytes) return stock(values);
     const dataId = heap.allocateBytes(output.spec, output.bytes, output.elements);
     try {
-      if (output.elements > 0) {
-        writeShape(module.HEAP32, scratch.a, aShape);
-        writeShape(module.HEAP32, scratch.b, bShape);
-        call(a.id, scratch.a, aShape.length, b.id, scratch.b, bShape.length, dtypeNumber, dataId.id);
-      }
+      writeShape(module.HEAP32, scratch.a, aShape);
+      writeShape(module.HEAP32, scratch.b, bShape);
+      call(a.id, scratch.a, aShape.length, b.id, scratch.b, bShape.length, dtypeNumber, dataId.id);
+      if (complaints.first !== undefined) throw complaints.take();
     } catch (error) {
       heap.release(dataId);
       throw error;

@@ -2,7 +2,15 @@
 import { curfewError, invariant } from '../../scheduler/errors.js';
 import type { BackendMemory, DeviceTensor } from '../../scheduler/kernel.js';
 import { MAX_RANK } from '../../scheduler/limits.js';
-import { byteLength, type DType, elementCount, type Shape, type TensorSpec } from '../../scheduler/tensor.js';
+import {
+  byteLength,
+  type DType,
+  elementCount,
+  type Shape,
+  type TensorData,
+  type TensorSpec,
+  viewData,
+} from '../../scheduler/tensor.js';
 import type { WasmModule } from './module.js';
 
 /** Largest heap that emscripten grows to; a larger request would wrap around in `malloc`. */
@@ -69,15 +77,33 @@ export class Heap {
     throw this.#outOfMemory(block.byteLength);
   }
 
+  /** Makes tensors one after the other; when one cannot be made, none is left. */
+  makeAll(count: number, make: (index: number) => HeapTensor): HeapTensor[] {
+    const made: HeapTensor[] = [];
+    try {
+      while (made.length < count) made.push(make(made.length));
+      return made;
+    } catch (error) {
+      for (const { dataId } of made) this.release(dataId);
+      throw error;
+    }
+  }
+
+  /** Makes a tensor; its elements are whatever was there. */
+  make(spec: TensorSpec): HeapTensor {
+    return { dataId: this.allocate(spec), dtype: spec.dtype, shape: spec.shape };
+  }
+
   /** Copies bytes into a new tensor. */
   upload(spec: TensorSpec, bytes: Uint8Array): HeapTensor {
-    const block = this.allocate(spec);
-    this.#module.HEAPU8.set(bytes, block.memoryOffset);
-    return { dataId: block, dtype: spec.dtype, shape: spec.shape };
+    const tensor = this.make(spec);
+    this.#module.HEAPU8.set(bytes, tensor.dataId.memoryOffset);
+    return tensor;
   }
 
   #register(spec: TensorSpec, bytes: number, elements: number, memoryOffset: number): HeapBlock {
     const { memory } = this;
+    invariant(bytes >= 0, 'a block has a number of bytes');
     // Ids are 32 bits wide in the kernels; recycling keeps them from ever wrapping around onto a constant's.
     const id = this.#freeIds.pop() ?? this.#nextId++;
     this.#module.asm.register_tensor(id, elements, memoryOffset);
@@ -116,6 +142,11 @@ export class Heap {
   /** The block's bytes. Valid until the next allocation. */
   bytes(block: HeapBlock): Uint8Array {
     return this.#module.HEAPU8.subarray(block.memoryOffset, block.memoryOffset + block.byteLength);
+  }
+
+  /** The tensor's elements. Valid until the next allocation. */
+  view(tensor: HeapTensor): TensorData {
+    return viewData(tensor, this.#module.HEAPU8.buffer, tensor.dataId.memoryOffset);
   }
 
   /** Room for one shape, kept for the backend's life. */

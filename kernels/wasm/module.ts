@@ -19,19 +19,36 @@ interface WasmExports {
   readonly init_with_threads_count: WasmFunction;
 }
 
+/**
+ * What kernels print: that XNNPACK refused an operator or had no memory for it, say. They return as if all was well
+ * then, and leave the output as they found it, so whoever calls one looks here afterwards.
+ */
+export class Complaints {
+  /** The first one since it was last taken. */
+  first: string | undefined;
+
+  /** The complaint as an error; there is none afterwards. */
+  take(): Error {
+    const error = new Error(`the kernel gave up: ${this.first}`);
+    this.first = undefined;
+    return error;
+  }
+}
+
 /** The emscripten module. Heap growth replaces the views, so read them anew after anything that may allocate. */
 export interface WasmModule {
   readonly asm: WasmExports;
   readonly HEAPU8: Uint8Array<ArrayBuffer>;
   readonly HEAP32: Int32Array<ArrayBuffer>;
   readonly HEAPF32: Float32Array<ArrayBuffer>;
+  readonly complaints: Complaints;
 }
 
 type ModuleFactory = (config: {
   locateFile(): string;
   print(line: string): void;
   printErr(line: string): void;
-}) => Promise<WasmModule>;
+}) => Promise<Omit<WasmModule, 'complaints'>>;
 
 /** `(func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)` as a module: valid where SIMD is (wasm-feature-detect). */
 const SIMD_PROBE = new Uint8Array([
@@ -44,22 +61,22 @@ declare const WebAssembly: { validate(bytes: Uint8Array): boolean };
 
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
 
-/**
- * Loads a fresh instance.
- *
- * What the kernels print is dropped: a failure that matters reaches the caller as a `WebAssembly.RuntimeError`.
- */
+/** Loads a fresh instance. */
 export async function loadModule(): Promise<WasmModule> {
   const folder = join(packageFolder, 'wasm-out');
   const simd = WebAssembly.validate(SIMD_PROBE);
   const file = join(folder, simd ? 'tfjs-backend-wasm-simd.wasm' : 'tfjs-backend-wasm.wasm');
   const factory: ModuleFactory = createRequire(import.meta.url)(join(folder, 'tfjs-backend-wasm.js'));
+  const complaints = new Complaints();
+  const printErr = (line: string) => {
+    complaints.first ??= line;
+  };
   const loading = withoutProcessListeners(() =>
-    factory({ locateFile: () => file, print: () => {}, printErr: () => {} }),
+    factory({ locateFile: () => file, print: () => {}, printErr }),
   );
   const module = await loading;
   module.asm.init_with_threads_count(1);
-  return module;
+  return Object.assign(module, { complaints });
 }
 
 /** Runs `action` and takes away the process listeners it added synchronously: the module's rethrow every error. */

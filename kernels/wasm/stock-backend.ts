@@ -27,6 +27,9 @@ export class StockBackend {
 
   makeOutput(shape: number[], dtype: tf.DataType, memoryOffset?: number, values?: TensorData): HeapTensor {
     if (!isDType(dtype)) throw new TypeError(`expected a float32, int32 or bool output, received ${dtype}`);
+    // Sizes that a kernel reads from its inputs may be anything.
+    if (!shape.every((length) => length >= 0))
+      throw new TypeError(`expected lengths of 0 or more, received [${shape}]`);
     const spec = { dtype, shape };
     const block =
       memoryOffset == null ? this.#heap.allocate(spec) : this.#heap.adopt(spec, memoryOffset >>> 0);

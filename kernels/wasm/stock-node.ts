@@ -1,10 +1,10 @@
 /** Nodes that run on TensorFlow.js's kernel function: the path that every op can take. */
 import type { KernelFunc, NamedTensorInfoMap } from '@tensorflow/tfjs-core';
-import { invariant } from '../../scheduler/errors.js';
 import type { PreparedNode, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
+import { checkProduced } from '../ops/produced.js';
 import { kernelAttributes } from '../reference/cpu.js';
 import type { Heap, HeapTensor } from './heap.js';
-import type { WasmModule } from './module.js';
+import type { Complaints, WasmModule } from './module.js';
 import type { StockBackend } from './stock-backend.js';
 
 /** Prepares a node on a stock kernel that was set up with `backend`. */
@@ -15,7 +15,7 @@ export function prepareStockNode(
   heap: Heap,
   module: WasmModule,
 ): PreparedNode {
-  const call = new StockCall(kernel, node, backend, heap);
+  const call = new StockCall(kernel, node, backend, heap, module.complaints);
   return (values) => {
     call.bind(values);
     const outputs = untilHeapIsStable(module, heap, call);
@@ -29,16 +29,24 @@ class StockCall {
   readonly #node: ProgramNode;
   readonly #backend: StockBackend;
   readonly #heap: Heap;
+  readonly #complaints: Complaints;
   readonly #tensors: HeapTensor[] = [];
   readonly #countsBefore: number[] = [];
   readonly #inputs: Record<string, HeapTensor>;
   readonly #arguments: Parameters<KernelFunc>[0];
 
-  constructor(kernel: KernelFunc, node: ProgramNode, backend: StockBackend, heap: Heap) {
+  constructor(
+    kernel: KernelFunc,
+    node: ProgramNode,
+    backend: StockBackend,
+    heap: Heap,
+    complaints: Complaints,
+  ) {
     this.#kernel = kernel;
     this.#node = node;
     this.#backend = backend;
     this.#heap = heap;
+    this.#complaints = complaints;
     // Variadic kernels take an array, whose keys are '0', '1', …, too.
     this.#inputs = node.inputNames[0] === '0' ? ([] as unknown as Record<string, HeapTensor>) : {};
     this.#arguments = {
@@ -65,10 +73,12 @@ class StockCall {
     try {
       const result = this.#kernel(this.#arguments) as unknown as HeapTensor | HeapTensor[];
       outputs = Array.isArray(result) ? result.slice(0, this.#node.outputs.length) : [result];
-      invariant(outputs.length === this.#node.outputs.length, `${this.#node.op} gave too few outputs`);
+      if (this.#complaints.first !== undefined) throw this.#complaints.take();
+      checkProduced(this.#node, outputs);
       return outputs;
     } catch (error) {
       outputs = [];
+      this.#complaints.first = undefined;
       throw error;
     } finally {
       this.#settle(outputs);

@@ -1,63 +1,19 @@
-/**
- * Which nodes wasm's kernels compute correctly; the rest run on the cpu kernels.
- *
- * Found by running every kernel with every dtype on both (tfjs 4.22.0). Most wasm kernels ignore the dtype: they read
- * int32 as float32, and write four bytes per element of a bool tensor, past its end. So float32 is taken for granted
- * and other dtypes only where listed.
- */
+/** Which nodes wasm's kernels compute correctly, and without leaving their tensors; the rest run on the cpu kernels. */
 import type { ProgramNode } from '../../scheduler/kernel.js';
-import { type DType, elementCount, type Shape } from '../../scheduler/tensor.js';
+import { elementCount, type Shape } from '../../scheduler/tensor.js';
+import { isExcluded } from '../ops/excluded.js';
+import { runsAlongEnd } from '../ops/specs.js';
+import { takesDTypes } from './dtypes.js';
 import { takesNumbers } from './nonfinite.js';
+import { isPlainSuppression } from './suppression.js';
 import { hasXnnpackWindows } from './windows.js';
 
-/** Correct for int32, too. Not `Mod` and `RealDiv`, which trap when dividing by zero. */
-const INT32_TOO = new Set([
-  ...['Abs', 'Neg', 'Relu', 'Relu6', 'Sign', 'Square', 'Step'],
-  ...['Add', 'AddN', 'Maximum', 'Minimum', 'SquaredDifference', 'Sub'],
-  ...['Sum', 'Prod', 'Cumsum', 'Cumprod', 'TopK', 'Reverse', 'Select'],
-  ...['Bincount', 'DenseBincount', 'SearchSorted', 'SparseSegmentSum', 'SparseFillEmptyRows'],
-]);
-
-/** Correct for all dtypes. */
-const ALL_DTYPES = new Set([
-  ...['Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'NotEqual', 'Multiply'],
-  ...['Max', 'Min', 'Mean', 'ArgMax', 'ArgMin', 'Cast'],
-  ...['Identity', 'Reshape', 'ExpandDims', 'OnesLike', 'ZerosLike', 'Fill', 'Range', 'LinSpace'],
-  ...['Concat', 'Pack', 'Unpack', 'SplitV', 'Slice', 'Transpose', 'Tile', 'PadV2', 'MirrorPad'],
-  ...['GatherV2', 'GatherNd', 'ScatterNd', 'TensorScatterUpdate', 'SparseToDense', 'Unique'],
-  ...['BatchToSpaceND', 'SpaceToBatchND', 'BroadcastArgs', 'Diag', 'SparseReshape'],
-]);
-
-/** Correct for one dtype that is not float32. */
-const ONLY: Readonly<Record<string, DType>> = {
-  All: 'bool',
-  Any: 'bool',
-  BitwiseAnd: 'int32',
-  LogicalAnd: 'bool',
-  LogicalNot: 'bool',
-  LogicalOr: 'bool',
-  LogicalXor: 'bool',
-  OneHot: 'int32',
-};
-
-/** Inputs that decide on the dtype where it is not the first one. */
-const DATA_INPUT: Readonly<Record<string, string>> = {
-  Bincount: 'weights',
-  DenseBincount: 'weights',
-  ScatterNd: 'updates',
-  Select: 't',
-  SparseFillEmptyRows: 'values',
-  SparseToDense: 'sparseValues',
-};
-
-/** Ops on two tensors whose kernels take the dtype of the second for granted. */
-const SAME_DTYPE = new Set(['Atan2', 'Pow', 'Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Prelu']);
-
+/** What must hold for a node to be right on wasm. */
 type Rule = (node: ProgramNode) => boolean;
 
 const never: Rule = () => false;
 
-/** Wrong for float32 as well, with what must hold for them to be right. */
+/** Wrong for float32 as well (tfjs 4.22.0), with what must hold for them to be right. */
 const RULES: Readonly<Record<string, Rule>> = {
   // Take the least positive float for the least float, so that windows of negative numbers come out wrong.
   Dilation2D: never,
@@ -70,62 +26,138 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Mix up strides.
   Conv3DBackpropFilterV2: never,
   Conv3DBackpropInputV2: never,
-  // Gives float32 for float32, and INT_MIN when dividing by zero.
-  FloorDiv: never,
+  // Copies from a row's start wherever the box begins, and reads beyond the image for a box that is no number.
+  CropAndResize: never,
+  // Adds up rounding errors.
+  LinSpace: never,
+  // Divides by zero where 32 bits are too few for the number of elements.
+  SparseReshape: never,
   // Stores what remains of the number modulo 256, where any other than 0 is true.
   Cast: (node) => node.attributes['dtype'] !== 'bool' || node.inputSpecs[0]!.dtype === 'bool',
   // Mixes up the batches.
   GatherV2: (node) => !node.attributes['batchDims'],
+  // Starts over with the first matrix where a batch ends.
+  BatchMatMul: hasPlainBatches,
+  // Does nothing where XNNPACK refuses the bounds, which it takes as float32.
+  ClipByValue: ({ attributes }) =>
+    Math.fround(number(attributes, 'clipValueMin')) < Math.fround(number(attributes, 'clipValueMax')),
+  // Takes the value as float32 whatever the dtype, and keeps operators in a map that a NaN puts out of order.
+  PadV2: ({ attributes: { constantValue }, inputSpecs: [x] }) =>
+    x!.dtype === 'float32' ? !Number.isNaN(constantValue) : isExact(constantValue),
+  // Leaves the copy of a scalar as it is.
+  MirrorPad: (node) => node.inputSpecs[0]!.shape.length > 0,
+  // The cpu kernel makes float32 of them first.
+  OneHot: ({ attributes }) => isExact(attributes['onValue']) && isExact(attributes['offValue']),
+  // Takes alpha as float32.
+  Step: ({ attributes, inputSpecs: [x] }) => x!.dtype === 'float32' || isExact(attributes['alpha']),
+  // Round to whole pixels in float32, which counts to 2^24.
+  ResizeBilinear: hasModestSides,
+  ResizeBilinearGrad: hasModestSides,
+  ResizeNearestNeighbor: hasModestSides,
+  ResizeNearestNeighborGrad: hasModestSides,
+  // Takes fill values for unsigned integers and opacity for 255, and turns around the center in float32.
+  RotateWithOffset: ({ attributes: { fillValue, center, radians }, inputSpecs: [image] }) =>
+    image!.shape[3]! <= 3 && list(fillValue).every(isUnsigned) && [center, radians].flat().every(isModest),
+  // Mirrors coordinates below 0 at the wrong place.
+  Transform: (node) => node.attributes['fillMode'] !== 'reflect',
+  // Add the radius to a channel in 32 bits, and multiply the others in float32.
+  LRN: normalizesSimply,
+  LRNGrad: normalizesSimply,
   // Knows weights along the last dimensions only.
-  Prelu: (node) => isSuffix(inputShape(node, 'alpha')!, inputShape(node, 'x')!),
+  Prelu: (node) => runsAlongEnd(inputShape(node, 'alpha')!, inputShape(node, 'x')!),
   // Takes -1 for a number of classes; TensorFlow.js does not pass it.
   Softmax: (node) => node.attributes['dim'] !== -1,
   // Throw.
-  Conv2D: (node) => node.attributes['dataFormat'] !== 'NCHW',
-  Conv2DBackpropInput: (node) => node.attributes['dataFormat'] !== 'NCHW',
+  Conv2D: isChannelsLast,
+  Conv2DBackpropInput: isChannelsLast,
   FusedConv2D: fusesSimply,
   FusedDepthwiseConv2D: fusesSimply,
+  // Knows weights along the last dimensions only.
+  _FusedMatMul: hasSimpleWeights,
+  // Take sizes for granted that the op table would check.
+  NonMaxSuppressionV3: isPlainSuppression,
+  NonMaxSuppressionV4: isPlainSuppression,
+  NonMaxSuppressionV5: isPlainSuppression,
 };
 
-function fusesSimply(node: ProgramNode): boolean {
-  const bias = inputShape(node, 'bias');
-  return node.attributes['dataFormat'] !== 'NCHW' && (bias === undefined || bias.length === 1);
+function number(attributes: ProgramNode['attributes'], name: string): number {
+  return attributes[name] as number;
 }
 
-/** Whether the node's wasm kernel computes it correctly. */
-export function isCorrectOnWasm(node: ProgramNode): boolean {
-  // Kernels skip empty inputs and leave outputs that are not empty as they find them.
-  if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
-  if (!takesNumbers(node)) return false;
-  const rule = Object.hasOwn(RULES, node.op) ? RULES[node.op] : undefined;
-  return takesDTypes(node) && (rule === undefined || rule(node)) && hasXnnpackWindows(node);
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
 }
 
-function takesDTypes(node: ProgramNode): boolean {
-  const { op } = node;
-  const dtype = dataDType(node);
-  if (dtype === undefined || ALL_DTYPES.has(op)) return sameDTypes(node);
-  if (Object.hasOwn(ONLY, op)) return dtype === ONLY[op];
-  return (dtype === 'float32' || (dtype === 'int32' && INT32_TOO.has(op))) && sameDTypes(node);
+/** Whether a float32 holds the number as it is, and an int32, too. */
+function isExact(value: unknown): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) <= 2 ** 24;
 }
 
-function dataDType(node: ProgramNode): unknown {
-  if (node.op === 'OneHot') return node.attributes['dtype'] ?? 'int32';
-  const name = Object.hasOwn(DATA_INPUT, node.op) ? DATA_INPUT[node.op] : undefined;
-  const index = name === undefined ? 0 : node.inputNames.indexOf(name);
-  return node.inputSpecs[index]?.dtype;
+function isUnsigned(value: unknown): boolean {
+  return isExact(value) && (value as number) >= 0;
 }
 
-function sameDTypes({ op, inputSpecs }: ProgramNode): boolean {
-  return !SAME_DTYPE.has(op) || inputSpecs.every(({ dtype }) => dtype === inputSpecs[0]!.dtype);
+/** Whether float32 leaves enough digits for the angle, or for places this many lengths of an image away. */
+function isModest(value: unknown): boolean {
+  return Math.abs(value as number) <= 16;
+}
+
+function normalizesSimply({ attributes }: ProgramNode): boolean {
+  const factors = ['alpha', 'beta', 'bias'].map((name) => Math.abs(attributes[name] as number));
+  return isExact(attributes['depthRadius']) && factors.every((factor) => factor <= 2 ** 20);
+}
+
+function hasModestSides({ inputSpecs, outputSpecs }: ProgramNode): boolean {
+  return [...inputSpecs, ...outputSpecs].every(({ shape }) => shape.every((length) => length <= 2 ** 22));
 }
 
 function inputShape(node: ProgramNode, name: string): Shape | undefined {
   return node.inputSpecs[node.inputNames.indexOf(name)]?.shape;
 }
 
-/** Whether `shape` ends with `suffix`. */
-function isSuffix(suffix: Shape, shape: Shape): boolean {
-  const rest = shape.slice(shape.length - suffix.length);
-  return suffix.length <= shape.length && suffix.every((length, index) => length === rest[index]);
+/** Whether the operands' batches repeat over the product's as they lie. */
+function hasPlainBatches({ inputSpecs, outputSpecs }: ProgramNode): boolean {
+  const batch = outputSpecs[0]!.shape.slice(0, -2);
+  return inputSpecs.every(({ shape }) => runsAlongEnd(shape.slice(0, -2), batch));
+}
+
+function isChannelsLast(node: ProgramNode): boolean {
+  return node.attributes['dataFormat'] !== 'NCHW';
+}
+
+/** A bias for each channel, and weights along the last dimensions. */
+function fusesSimply(node: ProgramNode): boolean {
+  const bias = inputShape(node, 'bias');
+  const channels = node.outputSpecs[0]!.shape.at(-1)!;
+  const isPerChannel = bias === undefined || (bias.length === 1 && bias[0] === channels);
+  return isChannelsLast(node) && isPerChannel && hasSimpleWeights(node);
+}
+
+function hasSimpleWeights(node: ProgramNode): boolean {
+  const weights = inputShape(node, 'preluActivationWeights');
+  return weights === undefined || runsAlongEnd(weights, node.outputSpecs[0]!.shape);
+}
+
+/** Kernels of ops that the table cannot describe may be given any inputs, which the cpu kernels survive. */
+function ruleOf(op: string): Rule | undefined {
+  if (Object.hasOwn(RULES, op)) return RULES[op];
+  return isExcluded(op) ? never : undefined;
+}
+
+/** Whether no number becomes infinite in the kernels, which take float32. A bound beyond it bounds all the same. */
+function hasPlainNumbers({ op, attributes }: ProgramNode): boolean {
+  return op === 'ClipByValue' || Object.values(attributes).every((value) => list(value).every(staysFinite));
+}
+
+function staysFinite(value: unknown): boolean {
+  return typeof value !== 'number' || !Number.isFinite(value) || Number.isFinite(Math.fround(value));
+}
+
+/** Whether wasm's kernel is right for a node that has elements. */
+export function isCorrectOnWasm(node: ProgramNode): boolean {
+  // Kernels skip empty inputs and leave outputs that are not empty as they find them.
+  if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
+  if (!takesNumbers(node)) return false;
+  const isRight = ruleOf(node.op)?.(node) ?? true;
+  return isRight && takesDTypes(node) && hasPlainNumbers(node) && hasXnnpackWindows(node);
 }

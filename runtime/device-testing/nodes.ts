@@ -33,7 +33,7 @@ export function nodeOf({ op, inputs, attributes = {} }: OpCall, name = `the ${op
 }
 
 /** What the reference kernels make of the inputs. */
-export function referenceOf(node: ProgramNode, inputs: readonly Tensor[]): Tensor[] {
+export function referenceOf(node: ProgramNode, inputs: readonly Tensor[]): readonly Tensor[] {
   const compute = prepareOnCpu(node);
   invariant(compute !== undefined, `the reference has a kernel for ${node.op}`);
   return compute(

@@ -30,3 +30,13 @@ export function thrown(call: () => unknown): CurfewError {
   }
   throw new Error('expected an exception, but the call returned');
 }
+
+/** What `action` throws. */
+export function caught(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('expected it to throw');
+}

@@ -1,5 +1,5 @@
 /** Runs single TensorFlow.js kernels, to hold the op table and Curfew's devices against them. */
-import '@tensorflow/tfjs-backend-cpu';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '../../scheduler/tensor.js';
@@ -23,11 +23,20 @@ export function hasKernel(op: string, backend: Backend): boolean {
 
 /** Runs a case's kernel on a backend and reads its outputs. */
 export function runKernel(
-  { op, attributes }: OpCase,
+  { op, attributes }: Pick<OpCase, 'op' | 'attributes'>,
   inputs: Readonly<Record<string, Tensor>>,
   name: Backend,
 ): Tensor[] {
   const backend = tf.findBackend(name) as tf.KernelBackend;
+  return callKernel(tf.getKernel(op, name).kernelFunc, backend, attributes, inputs);
+}
+
+function callKernel(
+  kernel: tf.KernelFunc,
+  backend: tf.KernelBackend,
+  attributes: OpCase['attributes'],
+  inputs: Readonly<Record<string, Tensor>>,
+): Tensor[] {
   const infos = Object.entries(inputs).map(([key, { data, dtype, shape }]): [string, tf.TensorInfo] => {
     const copy = [...shape];
     // Some kernels take inputs for tensors and read their rank.
@@ -36,7 +45,7 @@ export function runKernel(
   });
   const isVariadic = '0' in inputs;
   const kernelInputs = isVariadic ? infos.map(([, info]) => info) : Object.fromEntries(infos);
-  const result = tf.getKernel(op, name).kernelFunc({
+  const result = kernel({
     inputs: kernelInputs as tf.NamedTensorInfoMap,
     attrs: structuredClone(attributes) as unknown as tf.NamedAttrMap,
     backend,
@@ -46,4 +55,20 @@ export function runKernel(
     shape: info.shape,
     data: backend.readSync(info.dataId) as Tensor['data'],
   }));
+}
+
+/**
+ * Runs a case's kernel on a cpu backend of its own, which goes with all that the kernel leaves behind. `undefined`
+ * where there is no such kernel.
+ */
+export function runOnCpu(
+  { op, attributes }: Pick<OpCase, 'op' | 'attributes'>,
+  inputs: Readonly<Record<string, Tensor>>,
+): Tensor[] | undefined {
+  const kernel = tf.getKernel(op, 'cpu')?.kernelFunc;
+  if (kernel === undefined) return undefined;
+  const backend = new MathBackendCPU();
+  // The backend would count its tensors in the caller's engine.
+  backend.makeOutput = (values, shape, dtype) => backend.makeTensorInfo(shape, dtype, values) as never;
+  return callKernel(kernel, Object.assign(backend, { firstUse: false }), attributes, inputs);
 }
