@@ -4,7 +4,7 @@ import { INDEXED_OPS } from '../kernels/ops/index-bounds.js';
 import { createKernelBackend as createReference } from '../kernels/reference/backend.js';
 import { createKernelBackend as createWasm } from '../kernels/wasm/backend.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
-import type { KernelBackend } from '../scheduler/kernel.js';
+import type { ImmediateBackend } from '../scheduler/kernel.js';
 import type { Tensor, TensorSpec } from '../scheduler/tensor.js';
 import { runGuarded } from './op-fuzz/guarded-run.js';
 import { startEngine } from './support/engines.js';
@@ -65,7 +65,7 @@ describe.each([
   ['wasm', createWasm],
   ['reference', createReference],
 ] as const)('indices outside their range on the %s device', (_name, create) => {
-  let backend: KernelBackend;
+  let backend: ImmediateBackend;
   beforeAll(async () => {
     backend = await create(backendOptions());
   });

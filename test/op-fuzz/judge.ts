@@ -1,0 +1,147 @@
+/** Whether a device does what it may with a call: refuse it with a code, or compute what the plain kernels compute. */
+import { type InferredNode, inferNode } from '../../kernels/ops/index.js';
+import { prepareOnCpu } from '../../kernels/reference/cpu.js';
+import { CurfewError } from '../../scheduler/errors.js';
+import type { NodeCost } from '../../scheduler/graph.js';
+import type { KernelBackend } from '../../scheduler/kernel.js';
+import {
+  allocateData,
+  byteLength,
+  elementCount,
+  type Tensor,
+  type TensorSpec,
+} from '../../scheduler/tensor.js';
+import { difference, programNode } from '../support/one-node.js';
+import { runOnCpu } from '../support/tfjs-kernels.js';
+import { type Exclusion, exclusionOf } from './exclusions.js';
+import { type FuzzCase, formatFuzzCase } from './fuzz-case.js';
+import { type Ending, runGuarded } from './guarded-run.js';
+
+/** What became of a case. */
+export type Verdict =
+  /** The op table refused it. */
+  | { readonly kind: 'refused'; readonly code: string }
+  /** The table took it, but its tensors are too large to run here. */
+  | { readonly kind: 'large' }
+  /** The node failed, as it should. */
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'equal' }
+  /** TensorFlow.js's plain kernel is no measure here; the node ran without damage. */
+  | { readonly kind: 'excluded'; readonly reason: string };
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  'INVALID_ATTRIBUTE',
+  'INVALID_GRAPH',
+  'LIMIT_EXCEEDED',
+  'UNSUPPORTED_OP',
+]);
+const TOLERANCE = 1e-4;
+const MAX_BYTES = 2 ** 20;
+const MAX_OPERATIONS = 1e7;
+
+/** The case breaks a promise. */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+}
+
+function infer({ op, inputs, attributes }: FuzzCase): InferredNode | CurfewError {
+  try {
+    const inferred = inferNode(op, inputs, attributes, op);
+    checkCost(inferred.cost);
+    return inferred;
+  } catch (error) {
+    if (error instanceof CurfewError && REFUSALS.has(error.code)) return error;
+    throw error;
+  }
+}
+
+function checkCost({ operations, bytes }: NodeCost): void {
+  const counts = [operations, bytes];
+  if (!counts.every((count) => Number.isFinite(count) && count >= 0)) throw new Fault(`cost ${counts}`);
+}
+
+/** What the case must give; `undefined` where the kernel throws. */
+function expectedOutputs(
+  { op, inputs, attributes }: FuzzCase,
+  outputs: readonly TensorSpec[],
+  exclusion: Exclusion | undefined,
+): readonly Tensor[] | undefined {
+  // Some kernels never end where there is nothing to compute.
+  if (outputs.every(({ shape }) => elementCount(shape) === 0)) return outputs.map(withoutElements);
+  try {
+    if (exclusion?.corrected !== true) return runOnCpu({ op, attributes }, inputs);
+    return prepareOnCpu(programNode({ op, inputs, attributes, outputs }))!(
+      Object.values(structuredClone(inputs)),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutElements(spec: TensorSpec): Tensor {
+  return { ...spec, data: allocateData(spec.dtype, 0) };
+}
+
+function firstDifference(actual: readonly Tensor[], expected: readonly Tensor[], tolerance: number) {
+  const texts = actual.map((tensor, index) => difference(tensor, expected[index]!, tolerance));
+  return texts.find((text) => text !== undefined);
+}
+
+/** A failed node must say which it is, and fail in a way that its stream survives. */
+function checkFailure(error: unknown, fuzzCase: FuzzCase, expected: readonly Tensor[] | undefined): void {
+  if (!(error instanceof Error)) throw new Fault(`threw ${error}`);
+  if (error.name === 'RuntimeError') throw new Fault(`trapped: ${error.message}`);
+  const code = error instanceof CurfewError ? error.code : undefined;
+  if (code !== undefined && code !== 'KERNEL_FAILED') throw new Fault(`${code}: ${error.message}`);
+  if (code !== undefined && !error.message.includes(`"the ${fuzzCase.op}"`))
+    throw new Fault(`unnamed: ${error.message}`);
+  if (code === undefined && expected !== undefined) {
+    throw new Fault(`threw where the plain kernel computes: ${error.message}`);
+  }
+}
+
+function checkOutputs(
+  { outputs, again }: Ending & { kind: 'completed' },
+  expected: readonly Tensor[] | undefined,
+  wild: boolean,
+): void {
+  if (expected === undefined) throw new Fault('computed where the plain kernel throws');
+  const changed = firstDifference(again, outputs, 0);
+  if (changed !== undefined) throw new Fault(`the second run gives ${changed}`);
+  if (wild) return;
+  const different = firstDifference(outputs, expected, TOLERANCE);
+  if (different !== undefined) throw new Fault(different);
+}
+
+function verdictOf(ending: Ending, fuzzCase: FuzzCase, outputs: readonly TensorSpec[]): Verdict {
+  const exclusion = exclusionOf(fuzzCase);
+  const expected = expectedOutputs(fuzzCase, outputs, exclusion);
+  if (ending.kind === 'failed') {
+    checkFailure(ending.error, fuzzCase, expected);
+    return { kind: 'failed' };
+  }
+  if (exclusion !== undefined && exclusion.corrected !== true)
+    return { kind: 'excluded', reason: exclusion.reason };
+  checkOutputs(ending, expected, fuzzCase.wild);
+  return exclusion === undefined ? { kind: 'equal' } : { kind: 'excluded', reason: exclusion.reason };
+}
+
+/**
+ * Runs a case on a device.
+ *
+ * @throws Fault, Damage or what was thrown, saying which case it was
+ */
+export function judge(fuzzCase: FuzzCase, backend: KernelBackend): Verdict {
+  try {
+    const inferred = infer(fuzzCase);
+    if (inferred instanceof CurfewError) return { kind: 'refused', code: inferred.code };
+    const { outputs, cost } = inferred;
+    const bytes = outputs.reduce((sum, output) => sum + byteLength(output), 0);
+    if (bytes > MAX_BYTES || cost.operations > MAX_OPERATIONS) return { kind: 'large' };
+    const { op, inputs, attributes } = fuzzCase;
+    return verdictOf(runGuarded(backend, { op, inputs, attributes, outputs }, inputs), fuzzCase, outputs);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${formatFuzzCase(fuzzCase)}: ${error.message}`;
+    throw error;
+  }
+}
