@@ -5,6 +5,7 @@
 import { allocateData, elementCount, formatSpec, type Tensor } from '../../scheduler/tensor.js';
 import type { CaseInput, OpCase } from './op-case.js';
 import { convolutionCases } from './op-cases/convolution.js';
+import { edgeCases } from './op-cases/edges.js';
 import { elementwiseCases } from './op-cases/elementwise.js';
 import { imageCases } from './op-cases/image.js';
 import { indexingCases } from './op-cases/indexing.js';
@@ -28,6 +29,7 @@ export function opCases(seed: number): readonly OpCase[] {
     convolutionCases,
     poolingCases,
     imageCases,
+    edgeCases,
   ];
   return tables.flatMap((table) => table(random));
 }
