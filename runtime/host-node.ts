@@ -7,6 +7,7 @@ import { messageOf, peek } from '../scheduler/quote.js';
 import type { RunTimeline } from '../scheduler/run-timeline.js';
 import {
   checkData,
+  copyData,
   formatSpec,
   refuseTfTensor,
   sameShape,
@@ -18,6 +19,8 @@ import { RECORD_KIND } from '../scheduler/timeline-record.js';
 
 function failed(node: HostNode, cause: unknown): HostResult {
   const isCoded = cause instanceof CurfewError;
+  if (isCoded && cause.code === 'OUT_OF_MEMORY' && cause.node === node.name)
+    return { status: 'failed', error: cause };
   const error = curfewError('HOST_NODE_FAILED', `host node ${quote(node.name)}: ${messageOf(cause)}`, {
     node: node.name,
     expected: isCoded ? peek(cause, 'expected') : undefined,
@@ -48,7 +51,10 @@ function checkOutputs(graph: Graph, node: HostNode, returned: unknown): readonly
   }
   return node.outputNames.map((name, index) => {
     const output = Object.hasOwn(returned, name) ? (returned as Record<string, unknown>)[name] : undefined;
-    return checkOutput(output, graph.values[node.outputs[index]!]!, `output ${quote(name)}`);
+    const spec = graph.values[node.outputs[index]!]!;
+    const data = checkOutput(output, spec, `output ${quote(name)}`);
+    // At once: the function may go on to use its buffers, or give them away.
+    return copyData(spec.dtype, data, `output ${quote(name)} of host node ${quote(node.name)}`, node.name);
   });
 }
 

@@ -4,7 +4,9 @@
  * virtual one lets virtual time pass).
  */
 import type { ControlWord } from './cancellation.js';
+import { curfewError } from './errors.js';
 import type { DeviceTensor } from './kernel.js';
+import { quote } from './quote.js';
 import type { Mark } from './work-queue.js';
 
 /** What the work waits for. */
@@ -26,17 +28,30 @@ export type DeviceWork<Result> = Generator<DeviceWait, Result, DeviceAnswer>;
 
 /** Submits what was prepared. */
 export function* submitWork(): DeviceWork<Mark> {
-  return (yield { kind: 'submit' }) as Mark;
+  const mark = yield { kind: 'submit' };
+  if (typeof mark !== 'number' || !Number.isFinite(mark))
+    throw brokenContract('submit', 'a finite number', mark);
+  return mark;
+}
+
+/** A device that answers something else would give wrong values unnoticed. */
+function brokenContract(what: string, expected: string, received: unknown): Error {
+  const message = `device: expected ${expected} from ${what}, received ${quote(received)}`;
+  return curfewError('KERNEL_FAILED', message, { expected, received: quote(received) });
 }
 
 /** Waits until the mark is reached. Returns whether that took waiting. */
 export function* waitForMark(mark: Mark): DeviceWork<boolean> {
-  return (yield { kind: 'mark', mark }) as boolean;
+  const waited = yield { kind: 'mark', mark };
+  if (typeof waited !== 'boolean') throw brokenContract('wait', 'a boolean', waited);
+  return waited;
 }
 
 /** Reads a tensor. */
 export function* readTensor(tensor: DeviceTensor): DeviceWork<Uint8Array> {
-  return (yield { kind: 'read', tensor }) as Uint8Array;
+  const bytes = yield { kind: 'read', tensor };
+  if (!(bytes instanceof Uint8Array)) throw brokenContract('read', 'a Uint8Array', bytes);
+  return bytes;
 }
 
 /** Waits for a while, or until the run is stopped. */

@@ -10,6 +10,7 @@ import type { Tensor, TensorData } from './tensor.js';
 
 /** How a host node ended. */
 export type HostResult =
+  /** `outputs` belong to nobody else. */
   | { readonly status: 'completed'; readonly outputs: readonly TensorData[] }
   | { readonly status: 'stopped' }
   | { readonly status: 'failed'; readonly error: CurfewError };

@@ -49,25 +49,9 @@ export class MainValues {
     return bytes;
   }
 
-  /**
-   * Takes what a host node returned. It may go on to use its buffers, so they are copied.
-   *
-   * @throws OUT_OF_MEMORY
-   */
+  /** Takes what a host node returned: copies that are nobody else's. */
   provideHostOutputs(node: HostNode, outputs: readonly TensorData[]): void {
-    for (const [index, value] of node.outputs.entries()) {
-      this.#provide(value, this.#copyOutput(node, index, outputs[index]!));
-    }
-  }
-
-  #copyOutput(node: HostNode, index: number, data: TensorData): TensorData {
-    const { dtype } = this.#plan.graph.values[node.outputs[index]!]!;
-    return copyData(
-      dtype,
-      data,
-      `output "${node.outputNames[index]}" of host node "${node.name}"`,
-      node.name,
-    );
+    for (const [index, value] of node.outputs.entries()) this.#provide(value, outputs[index]!);
   }
 
   /** A value for host nodes, for the caller, and for the streams that read it. */

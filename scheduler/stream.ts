@@ -54,7 +54,7 @@ export interface StreamRun {
 export interface Leaving {
   /** Resolves when the stream holds nothing of the run any more. */
   readonly done: Promise<void>;
-  /** Whether that has to wait for segments of other runs, which the stream executes first. */
+  /** Whether that has to wait for something else that the stream does first: segments of other runs, loading, its replacement. */
   readonly behindOthers: boolean;
 }
 

@@ -32,7 +32,7 @@ export function asPlainArray<Result extends PlainArray>(
 ): Result | undefined {
   if (typedArrayName(value) !== PlainClass.name) return undefined;
   const array = value as Result;
-  if (Object.getPrototypeOf(array) === PlainClass.prototype) return array;
+  // Also where its prototype is the plain one: properties of its own may stand before the getters.
   const length = intrinsic(array, 'length') as number;
   // A buffer that was transferred away takes no view, not even an empty one.
   if (length === 0) return new PlainClass(0);

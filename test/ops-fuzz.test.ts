@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { opNames } from '../kernels/ops/index.js';
 import { createKernelBackend as createReference } from '../kernels/reference/backend.js';
 import { createKernelBackend as createWasm } from '../kernels/wasm/backend.js';
-import type { KernelBackend, Preparation, ProgramNode } from '../scheduler/kernel.js';
+import type { ImmediateBackend, Preparation, ProgramNode } from '../scheduler/kernel.js';
 import type { Tensor } from '../scheduler/tensor.js';
 import { FuzzRun } from './op-fuzz/fuzz.js';
 import { DRAWS, fuzzCase } from './op-fuzz/fuzz-case.js';
@@ -38,14 +38,14 @@ describe('random calls', () => {
 describe('a guarded run', () => {
   const x: Tensor = { dtype: 'float32', shape: [4], data: Float32Array.of(1, 2, 3, 4) };
   const relu = { op: 'Relu', inputs: { x }, outputs: [{ dtype: 'float32', shape: [4] }] } as const;
-  let backend: KernelBackend;
+  let backend: ImmediateBackend;
   beforeEach(async () => {
     backend = await createWasm(backendOptions());
   });
   afterEach(() => backend.close());
 
   /** The backend with one thing done after each run of a node. */
-  function spoiled(spoil: (output: Uint8Array) => void): KernelBackend {
+  function spoiled(spoil: (output: Uint8Array) => void): ImmediateBackend {
     const prepare = (node: ProgramNode): Preparation => {
       const { run } = backend.prepare(node);
       return {

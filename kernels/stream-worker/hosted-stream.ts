@@ -77,6 +77,7 @@ export class HostedStream implements DeviceStream {
       post,
       program: (key) => this.#programs.get(key),
       refusal: (key) => this.#programs.refusal(key),
+      isOccupied: () => this.#life.kind !== 'ready' || this.#programs.isLoading,
       onLeft: () => this.#onLeft(),
     });
     this.#start();
@@ -227,7 +228,11 @@ export class HostedStream implements DeviceStream {
     // A heap that has grown to its limit never shrinks: only a new thread gives the memory back.
     const filled = message.error?.code === 'OUT_OF_MEMORY' && this.#heapIsTheLimit();
     if (filled && this.#life.kind === 'ready') this.#life = { kind: 'filled' };
-    if (message.defunct) this.#end(fromErrorRecord(message.error!));
+    if (message.defunct) {
+      // What the runs held went with the instance; the thread writes no statistics any more.
+      this.#memory.fill(0);
+      this.#end(fromErrorRecord(message.error!));
+    }
     this.#runs.onSegment(message);
   }
 

@@ -37,6 +37,11 @@ export class StreamPrograms {
     return [...this.#entries.values()].some(({ waiting }) => waiting !== undefined);
   }
 
+  /** Whether the thread has not answered for all it was sent. */
+  get isLoading(): boolean {
+    return [...this.#entries.values()].some(({ state }) => state.kind === 'sent');
+  }
+
   get(key: ProgramKey): StreamProgram {
     const entry = this.#entries.get(key);
     invariant(entry !== undefined, `program ${key} is loaded while runs of it are open`);

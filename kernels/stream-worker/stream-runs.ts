@@ -27,6 +27,8 @@ export interface StreamRunsHost {
   program(key: ProgramKey): StreamProgram;
   /** Why the stream cannot execute the program at present. */
   refusal(key: ProgramKey): ErrorRecord | undefined;
+  /** Whether the thread has something else to do first: load programs, or end and be replaced. */
+  isOccupied(): boolean;
   /** A run has left. */
   onLeft(): void;
 }
@@ -136,9 +138,8 @@ export class StreamRuns {
       this.forget(slot);
       return LEFT;
     }
-    const behindOthers = [...this.#runs.values()].some(
-      (other) => other !== open && other.submitted.length > 0,
-    );
+    const others = [...this.#runs.values()].filter((other) => other !== open);
+    const behindOthers = this.#host.isOccupied() || others.some(({ submitted }) => submitted.length > 0);
     const done = new Promise<void>((resolve) => {
       open.closed = resolve;
       this.#host.post({ type: 'close', slot, acknowledge: true });

@@ -94,6 +94,7 @@ export class Transfers {
     bytes: Uint8Array,
   ): ExportedValue | undefined {
     // A spec that lies about its bytes would make readers see what is behind them, or stale ones.
+    if (!(bytes instanceof Uint8Array)) throw wrongProduct(node, 'a Uint8Array', 'something else');
     if (bytes.byteLength !== byteLength(spec))
       throw wrongProduct(
         node,

@@ -1,5 +1,5 @@
 /** Time that passes only from event to event: a simulated second costs as long as its events take to handle. */
-import type { CancelTimer, Clock } from '../../scheduler/clock.js';
+import { type CancelTimer, type Clock, createSystemClock } from '../../scheduler/clock.js';
 import { EventQueue } from './event-queue.js';
 
 /** What a step of the clock did: an event happened, real work holds the clock, or nothing is to come. */
@@ -25,7 +25,9 @@ export class VirtualClock implements Clock {
     return this.#nowMs;
   }
 
-  setTimer(delayMs: number, callback: () => void): CancelTimer {
+  /** A timer that keeps the process alive is for what virtual time waits for, too: it counts real time. */
+  setTimer(delayMs: number, callback: () => void, keepsAlive = false): CancelTimer {
+    if (keepsAlive && this.#drivesItself) return createSystemClock().setTimer(delayMs, callback, true);
     const event = this.#events.add(this.#nowMs + Math.max(0, delayMs), callback);
     this.#schedule();
     return () => {

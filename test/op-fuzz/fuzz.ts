@@ -1,5 +1,5 @@
 /** Runs many cases on one backend after the other, and counts what became of them. */
-import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
+import type { BackendOptions, ImmediateBackend } from '../../scheduler/kernel.js';
 import { backendOptions } from '../support/one-node.js';
 import { type FuzzCase, fuzzCase } from './fuzz-case.js';
 import { judge, type Verdict } from './judge.js';
@@ -10,14 +10,16 @@ const CASES_PER_BACKEND = 5000;
 /** Counts by what became of the cases; excluded ones by their reason. */
 export type Tally = Map<string, number>;
 
+type Create = (options: BackendOptions) => ImmediateBackend | Promise<ImmediateBackend>;
+
 /** A backend for many cases. After a fault there is a new one, for the old one may be damaged. */
 export class FuzzRun {
   readonly tally: Tally = new Map();
-  readonly #create: CreateKernelBackend;
-  #backend: KernelBackend | undefined;
+  readonly #create: Create;
+  #backend: ImmediateBackend | undefined;
   #left = 0;
 
-  constructor(create: CreateKernelBackend) {
+  constructor(create: Create) {
     this.#create = create;
   }
 

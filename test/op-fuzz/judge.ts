@@ -3,7 +3,7 @@ import { type InferredNode, inferNode } from '../../kernels/ops/index.js';
 import { prepareOnCpu } from '../../kernels/reference/cpu.js';
 import { CurfewError } from '../../scheduler/errors.js';
 import type { NodeCost } from '../../scheduler/graph.js';
-import type { KernelBackend } from '../../scheduler/kernel.js';
+import type { ImmediateBackend } from '../../scheduler/kernel.js';
 import {
   allocateData,
   byteLength,
@@ -131,7 +131,7 @@ function verdictOf(ending: Ending, fuzzCase: FuzzCase, outputs: readonly TensorS
  *
  * @throws Fault, Damage or what was thrown, saying which case it was
  */
-export function judge(fuzzCase: FuzzCase, backend: KernelBackend): Verdict {
+export function judge(fuzzCase: FuzzCase, backend: ImmediateBackend): Verdict {
   try {
     const inferred = infer(fuzzCase);
     if (inferred instanceof CurfewError) return { kind: 'refused', code: inferred.code };
