@@ -43,7 +43,7 @@ export const ERROR_CODES = Object.freeze({
     'A host node threw, or returned something that does not match its outputs.',
   ),
   KERNEL_FAILED: entry('runtime', 'A kernel threw, or produced a tensor other than the graph promises.'),
-  OUT_OF_MEMORY: entry('runtime', 'The device, or the host, could not allocate a tensor.'),
+  OUT_OF_MEMORY: entry('runtime', 'The device, or the host, could not allocate a tensor or a buffer.'),
   DEADLINE_EXCEEDED: entry('runtime', 'The run had not settled when its deadline passed.'),
   ABORTED: entry('runtime', 'The signal given to the run was aborted.'),
   QUEUE_FULL: entry('runtime', 'As many runs are waiting as `queueLimit` allows.'),

@@ -38,6 +38,9 @@ export interface HostContext {
  * An asynchronous function that runs on the main thread beside device work: read a file, dequeue, decode.
  * It must settle after `signal` aborts; the run waits for it. Inputs are its own copies.
  *
+ * It must not wait for another run of its own engine: while it does, its run holds the place that the other may need, and
+ * with one place both wait for ever.
+ *
  * @returns a tensor for every declared output, by name; a bare typed array is accepted for its spec
  */
 export type HostFunction = (
