@@ -211,6 +211,16 @@ describe('the thread of a stream', () => {
     expect(alive()).toBe(false);
   });
 
+  it('keeps the process alive until the stream is closed, though it answers meanwhile', async () => {
+    const stage = startStream();
+    stage.thread().tell({ type: 'ready' });
+    const loading = stage.stream.load(0, program, NO_CONSTANTS);
+    const closing = stage.stream.terminate();
+    stage.thread().loadAll();
+    expect(stage.thread().referenced).toBe(true);
+    await Promise.all([loading, closing]);
+  });
+
   it('that is told to end while its replacement starts is followed by none', async () => {
     const stage = await startLoaded();
     stage.thread().die(new Error('idle'));

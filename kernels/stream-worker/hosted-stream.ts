@@ -324,8 +324,9 @@ export class HostedStream implements DeviceStream {
   /** The thread keeps the process alive while something is to come from it, and not otherwise. */
   #keepAlive(): void {
     const { kind } = this.#life;
-    const busy = kind === 'starting' || kind === 'ending' || !this.#runs.isEmpty || this.#programs.awaited;
-    if (busy) this.#thread.ref();
+    // One that was told to end may still tell something before it has.
+    const comesOrGoes = kind === 'starting' || kind === 'ending' || kind === 'closed';
+    if (comesOrGoes || !this.#runs.isEmpty || this.#programs.awaited) this.#thread.ref();
     else this.#thread.unref();
   }
 }
