@@ -1,12 +1,41 @@
 #!/usr/bin/env node
 /** The program `curfew`. */
-import { timelineCommand, USAGE } from './timeline/command.js';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { quote } from '../scheduler/errors.js';
+import { type CommandResult, USAGE as TIMELINE_USAGE, timelineCommand } from './timeline/command.js';
 
-const [command, ...args] = process.argv.slice(2);
-const result =
-  command === 'timeline'
-    ? await timelineCommand(args)
-    : { output: '', error: `expected the command timeline\n\n${USAGE}`, exitCode: 2 as const };
-if (result.output !== '') console.log(result.output);
-if (result.error !== '') console.error(result.error);
-process.exitCode = result.exitCode;
+const USAGE = `${TIMELINE_USAGE}
+
+curfew --version                which version this is
+curfew --help                   this text`;
+
+async function readVersion(): Promise<string> {
+  const file = fileURLToPath(import.meta.resolve('curfew/package.json'));
+  return (JSON.parse(await readFile(file, 'utf8')) as { readonly version: string }).version;
+}
+
+async function runCommand([command, ...args]: readonly string[]): Promise<CommandResult> {
+  switch (command) {
+    case undefined:
+    case '--help':
+    case '-h':
+      return { output: USAGE, error: '', exitCode: 0 };
+    case '--version':
+    case '-v':
+      return { output: await readVersion(), error: '', exitCode: 0 };
+    case 'timeline':
+      return timelineCommand(args);
+    default:
+      return {
+        output: '',
+        error: `expected the command timeline, received ${quote(command)}\n\n${USAGE}`,
+        exitCode: 2,
+      };
+  }
+}
+
+const { output, error, exitCode } = await runCommand(process.argv.slice(2));
+if (output !== '') console.log(output);
+if (error !== '') console.error(error);
+process.exitCode = exitCode;

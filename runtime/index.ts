@@ -36,9 +36,8 @@ export type { CloseOptions, EngineOptions, OnDeadline, RunOptions, TimelineOptio
 export type { RunOutputs, RunResult } from './run-result.js';
 export type { EngineStats, StreamStats } from './stats.js';
 export type { EngineTimeline } from './timeline/engine-timeline.js';
-export type { LaneAccount, LaneParts } from './timeline/lane-account.js';
-export type { NodeExecStats, StepStats, TensorDescription } from './timeline/step-stats.js';
-export type { NodeTime, RunSummary, TimelineSummary } from './timeline/summary.js';
+export type { RowAccount, RowParts } from './timeline/row-account.js';
+export type { NodeTime, TimelineSummary } from './timeline/summary.js';
 export type { Timeline } from './timeline/timeline.js';
 export type {
   TimelineMoment,
@@ -46,6 +45,7 @@ export type {
   TimelineSpan,
   TimelineSpanKind,
 } from './timeline/timeline-data.js';
+export type { RunSummary } from './timeline/timeline-view.js';
 export type { ChromeTrace, TraceEvent } from './timeline/trace-event.js';
 export {
   type TracedInput,

@@ -39,6 +39,8 @@ interface Source {
   readonly code: string;
   /** Local files it imports, for values or for types, by path. */
   readonly imports: readonly string[];
+  /** Those that it needs when it runs, not for types alone. */
+  readonly valueImports: readonly string[];
 }
 
 function withoutComments(text: string): string {
@@ -61,7 +63,8 @@ function readSources(folder: string): Source[] {
       const file = join(entry.parentPath, entry.name);
       const path = relative(ROOT, file).replaceAll('\\', '/');
       const code = withoutComments(readFileSync(file, 'utf8'));
-      return { path, code, imports: localImports(path, code) };
+      const values = code.replace(/(?:import|export) type [^;]*;/g, '');
+      return { path, code, imports: localImports(path, code), valueImports: localImports(path, values) };
     });
 }
 
@@ -154,6 +157,19 @@ describe('imports', () => {
       .filter(({ path }) => folderOf(path) === 'scheduler')
       .filter(({ code }) => /(?:from|import)\s*\(?\s*'[^.]/.test(code));
     expect(bare.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("of 'curfew' leave what 'curfew/timeline' exports unloaded", () => {
+    const importsOf = new Map(sources.map(({ path, valueImports }) => [path, valueImports]));
+    const loadedBy = (entry: string): ReadonlySet<string> => {
+      const loaded = new Set<string>([entry]);
+      for (const path of loaded) for (const imported of importsOf.get(path) ?? []) loaded.add(imported);
+      return loaded;
+    };
+    const isLeaf = (path: string) =>
+      /^runtime\/timeline\/(?:picture|file|compare|step-stats|index)\b/.test(path);
+    expect([...loadedBy('runtime/timeline/index.ts')].filter(isLeaf).length).toBeGreaterThan(10);
+    expect([...loadedBy('runtime/index.ts')].filter(isLeaf)).toEqual([]);
   });
 
   it('form no cycle, types included', () => {

@@ -28,6 +28,23 @@ const PROGRAM = `
 /** What may be in `bench/` of a package: README shows it. */
 const PICTURE = 'bench/demo/timeline.svg';
 
+const TIMELINE_PROGRAM = `
+  import { writeFile } from 'node:fs/promises';
+  import { createEngine, GraphBuilder } from 'curfew';
+  import { compareTimelines, drawTimeline, readTimelineFile, stepStats } from 'curfew/timeline';
+  const builder = new GraphBuilder();
+  builder.output('y', builder.kernel('Neg', { x: builder.input('x', { dtype: 'float32', shape: [1] }) }));
+  const engine = await createEngine({ device: 'virtual' });
+  const executable = await engine.compile(builder.build());
+  const { timeline } = await executable.run({ x: Float32Array.of(3) }, { timeline: true });
+  await engine.close();
+  await writeFile('timeline.json', JSON.stringify(timeline.toChromeTrace()));
+  const [{ device, node_stats }] = stepStats(timeline).dev_stats;
+  const { common } = compareTimelines(timeline, await readTimelineFile('timeline.json'));
+  const svg = drawTimeline(timeline).slice(0, 5);
+  console.log(JSON.stringify({ svg, nodes: node_stats.length, device, same: common.count }));
+`;
+
 let folder: string;
 
 describe('the packed package', () => {
@@ -66,6 +83,18 @@ describe('the packed package', () => {
       ]),
     );
     expect(inner).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  it("draws, compares and reads timelines with 'curfew/timeline', whose types show no internals", async () => {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', TIMELINE_PROGRAM], {
+      cwd: folder,
+    });
+    expect(JSON.parse(stdout)).toEqual({ svg: '<svg ', nodes: 1, device: '/device:virtual:0', same: 1 });
+    const types = join(folder, 'node_modules/curfew/dist/runtime/timeline');
+    for (const name of ['timeline', 'engine-timeline', 'file/timeline-file']) {
+      const text = await readFile(join(types, `${name}.d.ts`), 'utf8');
+      expect(text).not.toMatch(/\b(?:constructor|source|view)\b/);
+    }
   });
 
   /** Paths of the files in the package. */

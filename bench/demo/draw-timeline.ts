@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { createEngine, RunError } from '../../runtime/index.js';
+import { drawTimeline } from '../../runtime/timeline/index.js';
 import { progress } from '../harness.js';
 import { buildClassifier } from './classifier.js';
 import { measureFullMs } from './measure.js';
@@ -25,7 +26,7 @@ try {
   throw new Error(`expected a run with a timeout of ${timeoutMs} ms to be stopped, it completed`);
 } catch (error) {
   if (!(error instanceof RunError) || error.timeline === undefined) throw error;
-  await writeFile(file, error.timeline.toSvg());
+  await writeFile(file, drawTimeline(error.timeline));
   console.log(error.timeline.summary().text);
   progress(`wrote ${file}`);
 }

@@ -1,21 +1,21 @@
-/** Counters of a trace: bytes that runs hold on each stream, and the work in flight there. */
-import { DEVICE_PID } from './lanes.js';
+/** Counters of an exported timeline: bytes that runs hold on each stream, and the work in flight there. */
+import { DEVICE_PID } from './rows.js';
 import { queueingStreams, type TimelineData } from './timeline-data.js';
 import { counter, type TraceEvent } from './trace-event.js';
 
-/** Something is begun (+1) or over (-1). */
-interface Step {
+/** Something begins (+1) or ends (-1). */
+interface Change {
   readonly atMs: number;
-  readonly change: number;
+  readonly by: number;
 }
 
-/** The running sum, one sample per moment. */
-function accumulate(name: string, unit: string, steps: readonly Step[]): TraceEvent[] {
-  const sorted = [...steps].sort((a, b) => a.atMs - b.atMs || a.change - b.change);
+/** Sums the changes up, with one sample per moment. */
+function accumulate(name: string, unit: string, changes: readonly Change[]): TraceEvent[] {
+  const sorted = [...changes].sort((a, b) => a.atMs - b.atMs || a.by - b.by);
   const events: TraceEvent[] = [];
   let sum = 0;
-  for (const [index, { atMs, change }] of sorted.entries()) {
-    sum += change;
+  for (const [index, { atMs, by }] of sorted.entries()) {
+    sum += by;
     if (sorted[index + 1]?.atMs !== atMs) events.push(counter(name, DEVICE_PID, atMs, unit, sum));
   }
   return events;
@@ -32,32 +32,32 @@ function bytesLive(runs: readonly TimelineData[], stream: number): TraceEvent[] 
     .map(({ endMs, bytes }) => counter(`stream ${stream}: bytes live`, DEVICE_PID, endMs, 'bytes', bytes!));
 }
 
-/** Segments that were dispatched and have not ended. */
+/** Segments dispatched and not ended. */
 function segmentsInFlight(runs: readonly TimelineData[], stream: number): TraceEvent[] {
-  const steps = runs.flatMap(({ links }) =>
-    links.flatMap(({ from, to }): Step[] => {
+  const changes = runs.flatMap(({ links }) =>
+    links.flatMap(({ from, to }): Change[] => {
       if (!('kind' in from) || from.kind !== 'dispatch' || to.stream !== stream) return [];
       return [
-        { atMs: from.startMs, change: 1 },
-        { atMs: to.endMs, change: -1 },
+        { atMs: from.startMs, by: 1 },
+        { atMs: to.endMs, by: -1 },
       ];
     }),
   );
-  return accumulate(`stream ${stream}: segments in flight`, 'segments', steps);
+  return accumulate(`stream ${stream}: segments in flight`, 'segments', changes);
 }
 
-/** Nodes that were handed to the device and have not finished there. */
+/** Nodes handed to the device and not finished there. */
 function nodesInFlight(runs: readonly TimelineData[], stream: number): TraceEvent[] {
-  const steps = runs.flatMap(({ links }) =>
-    links.flatMap(({ from, to }): Step[] => {
+  const changes = runs.flatMap(({ links }) =>
+    links.flatMap(({ from, to }): Change[] => {
       if (!('kind' in from) || from.kind !== 'submit' || to.stream !== stream) return [];
       return [
-        { atMs: from.endMs, change: 1 },
-        { atMs: to.endMs, change: -1 },
+        { atMs: from.endMs, by: 1 },
+        { atMs: to.endMs, by: -1 },
       ];
     }),
   );
-  return accumulate(`stream ${stream}: nodes in flight`, 'nodes', steps);
+  return accumulate(`stream ${stream}: nodes in flight`, 'nodes', changes);
 }
 
 /** All counters of some runs of one engine. */

@@ -1,5 +1,4 @@
-/** The rings of an engine's timeline, and the runs that have settled meanwhile. */
-
+/** Records every run of an engine, and keeps those that have settled. */
 import { RecordRing, type RingRecords } from '../../scheduler/record-ring.js';
 import { RECORD_KIND, type TimelineRecord } from '../../scheduler/timeline-record.js';
 import type { SettledRun } from './read-run.js';
@@ -17,9 +16,9 @@ export interface EngineRecords {
   /** By stream. */
   readonly streams: readonly (readonly TimelineRecord[])[];
   readonly runs: readonly SettledRun[];
-  /** Runs that settled, those included whose records have been overwritten. */
+  /** Runs that settled, including those whose records were overwritten. */
   readonly settled: number;
-  /** Runs that were accepted while it was being recorded and had not settled at its end. */
+  /** Runs accepted during the recording and not settled at its end. */
   readonly unsettled: number;
   /** Records that were overwritten. */
   readonly dropped: number;

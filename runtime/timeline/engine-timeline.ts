@@ -1,14 +1,13 @@
-/** The timeline of an engine: all runs that were called and settled while it was recorded. */
+/** The timeline of an engine: all runs called and settled during the recording. */
 import type { TimelineRecord } from '../../scheduler/timeline-record.js';
 import { toChromeTrace } from './chrome-trace.js';
 import type { EngineRecords } from './engine-recording.js';
 import { readRun, type SettledRun } from './read-run.js';
-import { type StepStats, toStepStats } from './step-stats.js';
-import { summarise, type TimelineSummary } from './summary.js';
+import { summarize, type TimelineSummary } from './summary.js';
 import { Timeline } from './timeline.js';
-import type { TimelineData } from './timeline-data.js';
+import type { TimelineData, TimelineSource } from './timeline-data.js';
+import { viewTimeline } from './timeline-view.js';
 import type { ChromeTrace } from './trace-event.js';
-import { viewTrace } from './trace-view.js';
 
 function byRun(records: readonly TimelineRecord[]): ReadonlyMap<number, readonly TimelineRecord[]> {
   const found = new Map<number, TimelineRecord[]>();
@@ -21,7 +20,8 @@ function byRun(records: readonly TimelineRecord[]): ReadonlyMap<number, readonly
 }
 
 /**
- * Where the time of an engine went. Times in milliseconds from `startTimeline()`.
+ * Where the time of an engine went. Times in milliseconds from `startTimeline()`. `curfew/timeline` compares it with others
+ * and gives step statistics.
  *
  * @example
  * engine.startTimeline({ maxRecords: 100_000 });
@@ -49,17 +49,17 @@ export class EngineTimeline {
     return this.#records.endMs - this.#records.startMs;
   }
 
-  /** Records that were overwritten: the oldest, on whatever thread wrote more than `maxRecords`. */
+  /** Records that were overwritten: the oldest of each thread that wrote more than `maxRecords`. */
   get dropped(): number {
     return this.#records.dropped;
   }
 
-  /** Runs that settled but are missing because their first records were overwritten. */
+  /** Runs that settled and are missing because their first records were overwritten. */
   get droppedRuns(): number {
     return this.#records.settled - this.#complete.length;
   }
 
-  /** Runs that were called and had not settled by `stopTimeline()`; they are not shown. */
+  /** Runs that were called and had not settled at `stopTimeline()`. They are missing, too. */
   get unsettledRuns(): number {
     return this.#records.unsettled;
   }
@@ -69,23 +69,23 @@ export class EngineTimeline {
     return this.#complete.map((run) => new Timeline(this.#read(run, run.startMs)));
   }
 
-  /** All runs as Trace Event JSON, for Perfetto and chrome://tracing. */
+  /** Exports all runs in the Trace Event format, for Perfetto (ui.perfetto.dev), chrome://tracing and speedscope. */
   toChromeTrace(): ChromeTrace {
+    return toChromeTrace(this.source);
+  }
+
+  /** Sums the timeline up in figures; their `text` is what `curfew timeline FILE` prints. */
+  summary(): TimelineSummary {
+    return summarize(viewTimeline(this.toChromeTrace()));
+  }
+
+  /** For `curfew/timeline`. @internal */
+  get source(): TimelineSource {
     const { device, main, startMs, dropped } = this.#records;
     const replacements = main
       .filter(({ kind, run }) => kind === 'replaced' && run === 0)
       .map((record) => ({ stream: record.id, atMs: record.startMs - startMs }));
-    return toChromeTrace({ device, runs: this.#runData(), replacements, dropped });
-  }
-
-  /** Statistics by node in TensorFlow's terms; see `StepStats`. */
-  toStepStats(): StepStats {
-    return toStepStats(this.#records.device, this.#runData());
-  }
-
-  /** What took how long: figures, and as `text` what `curfew timeline FILE` prints. */
-  summary(): TimelineSummary {
-    return summarise(viewTrace(this.toChromeTrace()));
+    return { device, runs: this.#runData(), replacements, dropped };
   }
 
   #runData(): readonly TimelineData[] {

@@ -1,18 +1,18 @@
-/** From records to what a timeline says of one run. */
+/** Turns the records of one run into what its timeline says. */
 import { isWork, type Node } from '../../scheduler/graph.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import type { Plan, Unit } from '../../scheduler/plan.js';
 import type { RecordKindName, TimelineRecord } from '../../scheduler/timeline-record.js';
+import { nameSpan, spanKindOf } from './span-names.js';
 import type {
   TimelineData,
   TimelineLink,
   TimelineMoment,
   TimelineNode,
   TimelineSpan,
-  TimelineSpanKind,
 } from './timeline-data.js';
 
-/** A run that has settled, and what its records refer to. */
+/** A run that has settled, with the plan that its records refer to. */
 export interface SettledRun {
   readonly run: number;
   readonly plan: Plan;
@@ -29,7 +29,7 @@ export interface RunRecords {
   readonly lanes: readonly (readonly TimelineRecord[])[];
 }
 
-/** A record with the place it comes from: nothing for the main thread. */
+/** A record with the lane and the stream that it comes from, both `undefined` on the main thread. */
 interface LocatedRecord extends TimelineRecord {
   readonly lane: number | undefined;
   readonly stream: number | undefined;
@@ -44,18 +44,6 @@ function locate({ main, lanes }: RunRecords, streams: readonly number[]): readon
   ];
 }
 
-const SPAN_KINDS: { readonly [Kind in RecordKindName]?: TimelineSpanKind } = {
-  feeds: 'feeds',
-  dispatch: 'dispatch',
-  segment: 'segment',
-  submit: 'submit',
-  fence: 'fence',
-  pause: 'pause',
-  copyIn: 'copy in',
-  copyOut: 'copy out',
-  drain: 'drain',
-};
-
 /** Reads the records of one run; see `readRun`. */
 class RunReader {
   readonly #settled: SettledRun;
@@ -64,7 +52,7 @@ class RunReader {
   readonly #spans: TimelineSpan[] = [];
   readonly #moments: TimelineMoment[] = [];
   readonly #links: TimelineLink[] = [];
-  /** What there is by what records call it: nodes by id, dispatches by unit, segments by lane and index. */
+  /** What records refer to: nodes and submissions by node, dispatches by unit, segments by lane and index. */
   readonly #nodeOf = new Map<number, TimelineNode>();
   readonly #submissionOf = new Map<number, TimelineSpan>();
   readonly #dispatchOf = new Map<number, TimelineSpan>();
@@ -117,7 +105,7 @@ class RunReader {
     };
   }
 
-  /** A node that was handed to a device was not skipped, also where the device cannot tell when it executed. */
+  /** A node that was handed to a device was not skipped, even if the device cannot tell when it executed. */
   #skipped(): readonly string[] {
     const { nodes } = this.#settled.plan.graph;
     const began = (node: Node) => this.#nodeOf.has(node.id) || this.#submissionOf.has(node.id);
@@ -125,12 +113,12 @@ class RunReader {
   }
 
   #readSpan({ kind: recordKind, id, startMs, endMs, value, lane, stream }: LocatedRecord): void {
-    const kind = SPAN_KINDS[recordKind];
+    const kind = spanKindOf(recordKind);
     if (kind === undefined) return;
     const hasBytes = kind === 'feeds' || kind === 'segment' || kind === 'copy in' || kind === 'copy out';
     const span: TimelineSpan = {
       kind,
-      name: this.#nameSpan(kind, id),
+      name: nameSpan(this.#settled.plan, kind, id),
       stream,
       startMs: this.#toMs(startMs),
       endMs: this.#toMs(endMs),
@@ -140,31 +128,6 @@ class RunReader {
     if (kind === 'dispatch') this.#dispatchOf.set(id, span);
     if (kind === 'segment') this.#segmentOf.set(`${lane} ${id}`, span);
     if (kind === 'submit') this.#submissionOf.set(id, span);
-  }
-
-  #nameSpan(kind: TimelineSpanKind, id: number): string {
-    const { graph, units } = this.#settled.plan;
-    const unit = units[id];
-    switch (kind) {
-      case 'feeds':
-        return 'copy feeds';
-      case 'drain':
-        return 'drain';
-      case 'dispatch':
-        return unit?.kind === 'segment' ? `dispatch segment ${unit.segment}` : 'dispatch';
-      case 'segment':
-        return `segment ${id}`;
-      case 'copy in':
-        return `copy in ${graph.nodes[graph.values[id]?.producer ?? -1]?.name ?? ''}`.trim();
-      case 'copy out':
-        return `copy out ${graph.nodes[id]?.name ?? ''}`.trim();
-      case 'submit':
-        return `submit ${graph.nodes[id]?.name}`;
-      case 'fence':
-        return `wait for ${graph.nodes[id]?.name}`;
-      case 'pause':
-        return `hold back ${graph.nodes[id]?.name}`;
-    }
   }
 
   #readMoment({ kind, id, startMs, stream }: LocatedRecord): void {
@@ -225,7 +188,7 @@ class RunReader {
   }
 }
 
-/** What the records say of a run. Times count from `originMs`. `dropped`: records that are missing. */
+/** Reads the records of a run. Times count from `originMs`; `dropped` is the number of missing records. */
 export function readRun(
   settled: SettledRun,
   records: RunRecords,

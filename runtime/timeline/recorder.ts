@@ -1,54 +1,25 @@
-/** Records runs: those that ask for a timeline, and all of them while the engine's timeline is on. */
+/** Records the runs that ask for a timeline, and all runs while the engine's timeline is on. */
 import type { Clock } from '../../scheduler/clock.js';
 import { curfewError, invariant } from '../../scheduler/errors.js';
-import { MAX_TIMELINE_RECORDS } from '../../scheduler/limits.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import type { Plan } from '../../scheduler/plan.js';
-import type { StreamProgram } from '../../scheduler/program.js';
-import type { RecordRing } from '../../scheduler/record-ring.js';
 import { RunTimeline } from '../../scheduler/run-timeline.js';
 import type { TimelineTarget } from '../../scheduler/stream-timeline.js';
 import { EngineRecording } from './engine-recording.js';
 import { EngineTimeline } from './engine-timeline.js';
+import { OwnRings } from './own-rings.js';
 import { readRun } from './read-run.js';
 import { RingPool } from './ring-pool.js';
 import { Timeline } from './timeline.js';
 
-/** A run, as its recording wants to know it. */
+/** What a recording needs to know of a run. */
 export interface RecordedCall {
   readonly run: number;
   readonly plan: Plan;
   /** When it was called. */
   readonly startMs: number;
-  /** Whether the run is to have a timeline of its own. */
+  /** Whether the run asked for a timeline of its own. */
   readonly own: boolean;
-}
-
-/** Records that a step may leave: node, submission, and a few waits around it. Should there be more, they are counted. */
-const RECORDS_PER_STEP = 4;
-/** Records of a segment, or of a host node, besides its steps; and of the run itself. */
-const RECORDS_PER_UNIT = 4;
-const RECORDS_PER_RUN = 16;
-
-function recordsOfProgram({ steps, segments }: StreamProgram): number {
-  const imports = segments.reduce((sum, segment) => sum + segment.imports.length, 0);
-  return steps.length * RECORDS_PER_STEP + segments.length * RECORDS_PER_UNIT + imports;
-}
-
-/** The rings of a run's own timeline: the main thread's, and one per lane. */
-class OwnRings {
-  readonly main: RecordRing;
-  readonly lanes: readonly RecordRing[];
-
-  constructor(plan: Plan, pool: RingPool) {
-    const take = (records: number) => pool.take(Math.min(MAX_TIMELINE_RECORDS, records));
-    this.main = take(plan.units.length * RECORDS_PER_UNIT + RECORDS_PER_RUN);
-    this.lanes = plan.programs.map((program) => take(recordsOfProgram(program)));
-  }
-
-  give(pool: RingPool): void {
-    for (const ring of [this.main, ...this.lanes]) pool.give(ring);
-  }
 }
 
 /** The recording of one run. */
@@ -90,7 +61,7 @@ export class RunRecording {
     return this.#own;
   }
 
-  /** The run has settled. Its timeline, when it has one of its own. `streams`: those of its lanes. */
+  /** The run has settled on the `streams` of its lanes. Returns its own timeline, if it asked for one. */
   settled(report: RunReport, streams: readonly number[]): Timeline | undefined {
     const { run, plan, startMs } = this.#call;
     const settled = { run, plan, startMs, streams, report };
@@ -99,10 +70,10 @@ export class RunRecording {
     if (own === undefined) return undefined;
     const main = own.main.read();
     const lanes = own.lanes.map((ring) => ring.read());
-    const dropped = [main, ...lanes].reduce((sum, rows) => sum + rows.dropped, 0);
-    // What failed may have been given up while its thread still ran, and wrote.
+    const dropped = [main, ...lanes].reduce((sum, ring) => sum + ring.dropped, 0);
+    // The thread of a failed run that was given up may still write.
     if (report.outcome !== 'failed') own.give(this.#pool);
-    const records = { main: main.records, lanes: lanes.map((rows) => rows.records) };
+    const records = { main: main.records, lanes: lanes.map(({ records }) => records) };
     return new Timeline(readRun(settled, records, startMs, dropped));
   }
 
@@ -117,7 +88,7 @@ export class RunRecording {
   }
 }
 
-/** Keeps what an engine records. */
+/** Records the runs of one engine. */
 export class Recorder {
   readonly #clock: Clock;
   readonly #device: string;
@@ -131,7 +102,7 @@ export class Recorder {
     this.#streams = streams;
   }
 
-  /** Begins to record a run, if anybody wants it recorded. */
+  /** Begins to record a run; `undefined` when neither the run nor the engine records. */
   begin(call: RecordedCall): RunRecording | undefined {
     if (!call.own && this.#engine === undefined) return undefined;
     return new RunRecording(call, this.#clock, this.#engine, this.#pool);
@@ -141,7 +112,7 @@ export class Recorder {
     this.#engine?.streamReplaced(stream, this.#clock.nowMs());
   }
 
-  /** @throws TIMELINE_STATE when one is being recorded */
+  /** Starts the engine's timeline. @throws TIMELINE_STATE when one is being recorded */
   start(maxRecords: number): void {
     if (this.#engine !== undefined) {
       throw curfewError(
@@ -152,7 +123,7 @@ export class Recorder {
     this.#engine = new EngineRecording(this.#streams, maxRecords, this.#clock.nowMs());
   }
 
-  /** @throws TIMELINE_STATE when none is being recorded */
+  /** Ends the engine's timeline. @throws TIMELINE_STATE when none is being recorded */
   stop(): EngineTimeline {
     const recording = this.#engine;
     if (recording === undefined) {

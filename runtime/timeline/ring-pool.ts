@@ -1,13 +1,13 @@
-/** Rings of records, kept for the next run: a ring used before has its memory in place. */
+/** Keeps rings of records for the next run, as the memory of a used ring is already in place. */
 import { RecordRing } from '../../scheduler/record-ring.js';
 
-/** Rings kept; more are in use only while more recorded runs are in flight. */
+/** Rings kept. A ring given back beyond these is left to the garbage collector. */
 const MAX_SPARE = 16;
 
-/** A ring this much larger than needed is better left to a larger run. */
+/** A ring that exceeds the need by more than this factor is left for a larger run. */
 const MAX_EXCESS = 8;
 
-/** Lends rings. */
+/** Lends rings and takes them back. */
 export class RingPool {
   readonly #spare: RecordRing[] = [];
 

@@ -4,7 +4,10 @@
  * they count from the call of `run()`, or from the start of the engine's timeline.
  */
 import { byteLength, type DType, type TensorSpec } from '../../scheduler/tensor.js';
-import type { TimelineData, TimelineNode } from './timeline-data.js';
+import type { EngineTimeline } from './engine-timeline.js';
+import { sourceOf } from './given.js';
+import type { Timeline } from './timeline.js';
+import type { TimelineNode } from './timeline-data.js';
 
 /** `TensorDescription`, as far as Curfew knows. */
 export interface TensorDescription {
@@ -13,17 +16,17 @@ export interface TensorDescription {
   readonly allocation_description: { readonly requested_bytes: number };
 }
 
-/** `NodeExecStats`: one execution of a node. Whole microseconds. */
+/** `NodeExecStats`: one execution of a node, in whole microseconds. */
 export interface NodeExecStats {
   readonly node_name: string;
   /** When the node was handed over; 0 when that record was dropped. */
   readonly scheduled_micros: number;
   readonly all_start_micros: number;
-  /** From `all_start_micros`; 0, as Curfew's nodes consist of their op. */
+  /** From `all_start_micros`: 0, as a node of Curfew consists of its op. */
   readonly op_start_rel_micros: number;
   readonly op_end_rel_micros: number;
   readonly all_end_rel_micros: number;
-  /** Bytes in use on the stream when the node ended. None for host nodes. */
+  /** Bytes in use on the stream when the node ended. Empty for host nodes. */
   readonly memory: readonly { readonly allocator_name: string; readonly allocator_bytes_in_use: number }[];
   readonly output: readonly { readonly slot: number; readonly tensor_description: TensorDescription }[];
   /** `name = Op(input shapes)`. */
@@ -32,7 +35,7 @@ export interface NodeExecStats {
   readonly thread_id: number;
 }
 
-/** `StepStats`: a device per stream, and one for the main thread. */
+/** `StepStats`: one device for each stream, and one for the main thread. */
 export interface StepStats {
   readonly dev_stats: readonly { readonly device: string; readonly node_stats: readonly NodeExecStats[] }[];
 }
@@ -74,8 +77,16 @@ function statsOf(node: TimelineNode, allocator: string): NodeExecStats {
   };
 }
 
-/** The nodes of some runs by stream, in order of time. */
-export function toStepStats(device: string, runs: readonly TimelineData[]): StepStats {
+/**
+ * Gives statistics of every executed node in TensorFlow's terms, by stream and in order of time.
+ *
+ * @throws INVALID_OPTION for anything but the timeline of a run or of an engine
+ * @example
+ * const { dev_stats } = stepStats(timeline);
+ * for (const { node_name, all_end_rel_micros } of dev_stats[0].node_stats) console.log(node_name, all_end_rel_micros);
+ */
+export function stepStats(timeline: Timeline | EngineTimeline): StepStats {
+  const { device, runs } = sourceOf(timeline, 'stepStats');
   const nodes = runs.flatMap((run) => run.nodes).sort((a, b) => a.startMs - b.startMs);
   const streamOf = (node: TimelineNode) => node.stream ?? MAIN_THREAD;
   const streams = [...new Set(nodes.map(streamOf))].sort((a, b) => a - b);

@@ -1,10 +1,14 @@
 /** A summary as text for a terminal. */
+import { MAX_STREAMS } from '../../scheduler/limits.js';
 import { showBytes, showMs, showName, showShare, table } from './text.js';
-import type { NodeTime, RunSummary, TimelineSummary } from './timeline-summary.js';
+import type { NodeTime, TimelineSummary } from './timeline-summary.js';
+import type { RunSummary } from './timeline-view.js';
 
 const MAX_NODES = 10;
 const MAX_OPS = 5;
 const MAX_RUNS = 10;
+/** Rows that the device of an engine can have. Only files that Curfew did not write have more. */
+const MAX_ROWS = 2 * MAX_STREAMS;
 
 function describeRun({ executable, run, outcome, ...figures }: RunSummary): string {
   const { queuedMs, durationMs, timeoutMs, latenessMs, nodesCompleted, nodesTotal, stoppedBefore } = figures;
@@ -18,7 +22,7 @@ function describeRun({ executable, run, outcome, ...figures }: RunSummary): stri
   );
 }
 
-/** Several runs: how many of each outcome, and the worst lateness. */
+/** Sums several runs up: how many had each outcome, and the worst lateness. */
 function describeRuns(runs: readonly RunSummary[]): string {
   const counts = new Map<string, number>();
   for (const { outcome } of runs) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
@@ -26,6 +30,11 @@ function describeRuns(runs: readonly RunSummary[]): string {
   const latest = runs.reduce((most, { latenessMs }) => Math.max(most, latenessMs ?? 0), 0);
   const longest = runs.reduce((most, { queuedMs }) => Math.max(most, queuedMs), 0);
   return `${runs.length} runs: ${outcomes}; latest ${showMs(latest)} late, longest wait ${showMs(longest)}`;
+}
+
+/** Says how many lines a table leaves out. */
+function showRest(count: number, most: number): string {
+  return count > most ? `\n… and ${count - most} more` : '';
 }
 
 function nodeTable(what: string, nodes: readonly NodeTime[], most: number): string {
@@ -39,8 +48,7 @@ function nodeTable(what: string, nodes: readonly NodeTime[], most: number): stri
       showMs(meanMs),
       showShare(share),
     ]);
-  const more = nodes.length > most ? `\n… and ${nodes.length - most} more` : '';
-  return `${table([what, 'op', 'count', 'total', 'mean', 'share'], rows, 2)}${more}`;
+  return table([what, 'op', 'count', 'total', 'mean', 'share'], rows, 2) + showRest(nodes.length, most);
 }
 
 function opTable(ops: readonly NodeTime[]): string {
@@ -55,29 +63,20 @@ function opTable(ops: readonly NodeTime[]): string {
   return table(['op', 'count', 'total', 'share'], rows, 1);
 }
 
-function laneTable({ lanes }: Pick<TimelineSummary, 'lanes'>): string {
-  const rows = lanes.map((lane) => [
-    showName(lane.lane),
-    showShare(lane.busyShare),
-    ...[lane.nodesMs, lane.copiesMs, lane.submitsMs, lane.waitsMs, lane.gapsMs].map(showMs),
-    ...[lane.beforeMs, lane.betweenMs, lane.afterMs].map(showMs),
-  ]);
-  const header = [
-    'lane',
-    'busy',
-    'nodes',
-    'copies',
-    'submits',
-    'waits',
-    'gaps',
-    'before',
-    'between',
-    'after',
-  ];
-  return table(header, rows, 1);
+function rowTable({ rows }: Pick<TimelineSummary, 'rows'>): string {
+  const header = ['row', 'busy', 'nodes', 'copies', 'submits', 'waits', 'gaps', 'before', 'between', 'after'];
+  const lines = rows
+    .slice(0, MAX_ROWS)
+    .map((row) => [
+      showName(row.row),
+      showShare(row.busyShare),
+      ...[row.nodesMs, row.copiesMs, row.submitsMs, row.waitsMs, row.gapsMs].map(showMs),
+      ...[row.beforeMs, row.betweenMs, row.afterMs].map(showMs),
+    ]);
+  return table(header, lines, 1) + showRest(rows.length, MAX_ROWS);
 }
 
-/** The text of a summary. */
+/** Writes a summary for a terminal. */
 export function formatSummary(summary: Omit<TimelineSummary, 'text'>): string {
   const { device, wallMs, runs, nodes, ops, copies, droppedRecords } = summary;
   const warning =
@@ -91,7 +90,7 @@ export function formatSummary(summary: Omit<TimelineSummary, 'text'>): string {
     ...(runs.length > MAX_RUNS ? [`… and ${runs.length - MAX_RUNS} more runs`] : []),
     '',
     `Where ${showMs(wallMs)} on ${showName(device)} went`,
-    laneTable(summary),
+    rowTable(summary),
     '',
     `Copied ${showBytes(copies.bytes)} in ${copies.count} copies, ${showMs(copies.totalMs)}.`,
     '',

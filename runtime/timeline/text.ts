@@ -1,12 +1,12 @@
-/** Plain text for terminals: figures, tables, and names that come from who knows where. */
+/** Plain text for terminals: figures, tables, and names of unknown origin. */
 
-/** Control characters, which a terminal would obey. */
+/** Control and format characters, which a terminal would obey. */
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Longest name shown. */
 const MAX_SHOWN = 60;
 
-/** A name as a terminal may show it. */
+/** Makes a name safe and short enough to show. */
 export function showName(name: string): string {
   const clean = name.replace(CONTROL, '\uFFFD');
   return clean.length > MAX_SHOWN
@@ -38,14 +38,16 @@ export function showBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Rows under a header; the first `textColumns` columns to the left, figures to the right. */
+/** Lines under a header. The first `textColumns` columns align to the left, the figures after them to the right. */
 export function table(
   header: readonly string[],
-  rows: readonly (readonly string[])[],
+  body: readonly (readonly string[])[],
   textColumns: number,
 ): string {
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const lines = [header, ...body];
+  const widths = header.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, line[column]!.length), 0),
+  );
   return lines
     .map((line) =>
       line

@@ -1,4 +1,4 @@
-/** What a timeline consists of: when a run waited, when each node ran, what its threads did, and where it was stopped. */
+/** What a timeline holds: when a run waited, when each node ran, what its threads did, and where it was stopped. */
 import type { RunReport } from '../../scheduler/outcome.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
 
@@ -22,7 +22,7 @@ export interface TimelineNode {
 
 /** What else takes time. */
 export type TimelineSpanKind =
-  /** The main thread copies the feeds, and hands a segment to its stream. */
+  /** The main thread copies the feeds; hands a segment to its stream. */
   | 'feeds'
   | 'dispatch'
   /** A stream's thread works on a segment; hands a node to a queueing device; waits until one has finished; holds one back. */
@@ -36,7 +36,7 @@ export type TimelineSpanKind =
   /** From when the main thread learned of a stop until nothing was in flight. */
   | 'drain';
 
-/** Something that took time besides nodes. */
+/** Something besides a node that took time. */
 export interface TimelineSpan {
   readonly kind: TimelineSpanKind;
   readonly name: string;
@@ -44,11 +44,11 @@ export interface TimelineSpan {
   readonly stream: number | undefined;
   readonly startMs: number;
   readonly endMs: number;
-  /** Bytes copied; for a segment the bytes that runs hold on the stream at its end. */
+  /** Bytes copied; of a segment, the bytes that runs hold on the stream at its end. */
   readonly bytes: number | undefined;
 }
 
-/** Something that happened at a moment: the cancellation point that stopped the run, a failure, a stream's replacement. */
+/** A moment: the cancellation point that stopped the run, a failure, or the replacement of a stream. */
 export interface TimelineMoment {
   readonly kind: 'stop' | 'failure' | 'replaced';
   /** Index of the stream; `undefined` on the main thread. */
@@ -58,13 +58,13 @@ export interface TimelineMoment {
   readonly node: string | undefined;
 }
 
-/** What led to what: a dispatch to its segment, a submission to its node, a value to whoever waited for it. */
+/** A cause and its effect: a dispatch and its segment, a submission and its node, a value's node and what waited for it. */
 export interface TimelineLink {
   readonly from: TimelineNode | TimelineSpan;
   readonly to: TimelineNode | TimelineSpan;
 }
 
-/** What the timeline of one run consists of. Times in milliseconds from the call of `run()`, unless told otherwise. */
+/** The timeline of one run. Times in milliseconds from the call of `run()`, or from the start of the engine's timeline. */
 export interface TimelineData {
   /** The engine's number of the run. */
   readonly run: number;
@@ -75,13 +75,28 @@ export interface TimelineData {
   readonly links: readonly TimelineLink[];
   /** Names of the nodes that did not run; empty when records were dropped, as it is not known then. */
   readonly skipped: readonly string[];
-  /** When `run()` was called: 0, or its distance from the start of the engine's timeline. */
+  /** When `run()` was called: 0, or the time since the engine's timeline started. */
   readonly calledMs: number;
   /** When the run was dispatched; `undefined` when it never was. */
   readonly dispatchedMs: number | undefined;
   readonly settledMs: number;
   readonly deadlineMs: number | undefined;
   readonly abortedMs: number | undefined;
+  /** Records that were overwritten before they could be read. */
+  readonly dropped: number;
+}
+
+/** A stream that was replaced while no run was on it. */
+export interface Replacement {
+  readonly stream: number;
+  readonly atMs: number;
+}
+
+/** What a timeline is made of: some runs of one engine. */
+export interface TimelineSource {
+  readonly device: string;
+  readonly runs: readonly TimelineData[];
+  readonly replacements: readonly Replacement[];
   /** Records that were overwritten before they could be read. */
   readonly dropped: number;
 }

@@ -1,5 +1,6 @@
 /** What a summary of a timeline holds. */
-import type { LaneAccount } from './lane-account.js';
+import type { RowAccount } from './row-account.js';
+import type { RunSummary } from './timeline-view.js';
 
 /** A node, over all its executions. */
 export interface NodeTime {
@@ -13,32 +14,17 @@ export interface NodeTime {
   readonly share: number;
 }
 
-/** A run. */
-export interface RunSummary {
-  readonly run: number;
-  readonly executable: string;
-  readonly outcome: string;
-  /** From the call to the dispatch, and from there until the run had settled. */
-  readonly queuedMs: number;
-  readonly durationMs: number;
-  readonly timeoutMs: number | undefined;
-  readonly latenessMs: number | undefined;
-  readonly nodesCompleted: number;
-  readonly nodesTotal: number;
-  readonly stoppedBefore: string | undefined;
-}
-
-/** What a timeline says in figures. */
+/** A timeline in figures. */
 export interface TimelineSummary {
   readonly device: string;
-  /** From the first moment shown to the last. */
+  /** From the first call until the last run had settled. */
   readonly wallMs: number;
   readonly runs: readonly RunSummary[];
   /** By time, most first. */
   readonly nodes: readonly NodeTime[];
   readonly ops: readonly NodeTime[];
-  /** The device's lanes. Each one's parts add up to `wallMs`. */
-  readonly lanes: readonly LaneAccount[];
+  /** The device's rows. The parts of each add up to `wallMs`. */
+  readonly rows: readonly RowAccount[];
   readonly copies: { readonly count: number; readonly bytes: number; readonly totalMs: number };
   /** Records that are missing because a ring overflowed. */
   readonly droppedRecords: number;

@@ -1,21 +1,25 @@
 /** The timeline of one run, as callers get it. */
 import type { RunReport } from '../../scheduler/outcome.js';
 import { toChromeTrace } from './chrome-trace.js';
-import { type StepStats, toStepStats } from './step-stats.js';
-import { summarise, type TimelineSummary } from './summary.js';
-import { toSvg } from './svg.js';
-import type { TimelineData, TimelineMoment, TimelineNode, TimelineSpan } from './timeline-data.js';
+import { summarize, type TimelineSummary } from './summary.js';
+import type {
+  TimelineData,
+  TimelineMoment,
+  TimelineNode,
+  TimelineSource,
+  TimelineSpan,
+} from './timeline-data.js';
+import { viewTimeline } from './timeline-view.js';
 import type { ChromeTrace } from './trace-event.js';
-import { viewTrace } from './trace-view.js';
 
 /**
- * Where the time of a run went. Times in milliseconds from the call of `run()`.
+ * Where the time of a run went. Times in milliseconds from the call of `run()`. `curfew/timeline` draws it, compares it
+ * with others, and gives step statistics.
  *
  * @example
  * const { timeline } = await executable.run(feeds, { timeline: true });
  * console.log(timeline.summary().text);
  * await writeFile('timeline.json', JSON.stringify(timeline.toChromeTrace())); // open it at ui.perfetto.dev
- * await writeFile('timeline.svg', timeline.toSvg());
  */
 export class Timeline {
   readonly #data: TimelineData;
@@ -66,29 +70,24 @@ export class Timeline {
     return this.#data.abortedMs;
   }
 
-  /** Records that did not fit: what is missing here. */
+  /** Records that did not fit and are missing here. */
   get dropped(): number {
     return this.#data.dropped;
   }
 
-  /** The timeline as Trace Event JSON, for Perfetto (ui.perfetto.dev) and chrome://tracing. Times in microseconds. */
+  /** Exports the timeline in the Trace Event format, for Perfetto (ui.perfetto.dev), chrome://tracing and speedscope. */
   toChromeTrace(): ChromeTrace {
-    const { report, dropped } = this.#data;
-    return toChromeTrace({ device: report.device, runs: [this.#data], replacements: [], dropped });
+    return toChromeTrace(this.source);
   }
 
-  /** Statistics by node in TensorFlow's terms; see `StepStats`. */
-  toStepStats(): StepStats {
-    return toStepStats(this.#data.report.device, [this.#data]);
-  }
-
-  /** What took how long: figures, and as `text` what `curfew timeline FILE` prints. */
+  /** Sums the timeline up in figures; their `text` is what `curfew timeline FILE` prints. */
   summary(): TimelineSummary {
-    return summarise(viewTrace(this.toChromeTrace()));
+    return summarize(viewTimeline(this.toChromeTrace()));
   }
 
-  /** A picture of the run, for light and dark backgrounds. */
-  toSvg(): string {
-    return toSvg(this.#data);
+  /** For `curfew/timeline`. @internal */
+  get source(): TimelineSource {
+    const { report, dropped } = this.#data;
+    return { device: report.device, runs: [this.#data], replacements: [], dropped };
   }
 }

@@ -1,10 +1,15 @@
 /**
- * Events of the Trace Event format, which chrome://tracing and Perfetto read ("Trace Event Format", Google, 2016): complete
- * events ('X') for spans, instants ('i') for moments, counters ('C'), flows ('s' to 'f') for arrows, metadata ('M') for
- * names. Times are microseconds; here they are whole nanoseconds, so that adding and comparing them is exact.
+ * Events of the Trace Event format, which Perfetto, chrome://tracing and speedscope read ("Trace Event Format", Google,
+ * 2016): complete events ('X') for spans, instants ('i') for moments, counters ('C'), flows ('s' to 'f') for arrows,
+ * metadata ('M') for names.
+ *
+ * The format counts in microseconds. Curfew writes whole multiples of 2⁻¹¹ µs, for two reasons:
+ * - Doubles add and subtract such numbers without rounding, up to 50 days. Spans therefore nest exactly for a reader that
+ *   computes their ends as `ts + dur`, even if it first takes the earliest time off all of them, as speedscope does.
+ * - It is the coarsest such unit that rounds to the right nanosecond, for moments and for durations. Perfetto rounds.
  */
 
-/** One event of a trace. */
+/** One event. */
 export interface TraceEvent {
   readonly name: string;
   readonly ph: 'X' | 'i' | 'C' | 's' | 'f' | 'M';
@@ -17,65 +22,67 @@ export interface TraceEvent {
   readonly cat?: string;
   /** Joins both ends of a flow. */
   readonly id?: number;
-  /** Where a flow ends: at the span around it. */
+  /** A flow ends at the span around its end. */
   readonly bp?: 'e';
   /** Reach of an instant: thread or process. */
   readonly s?: 't' | 'p';
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/** A trace as a file holds it. */
+/** A timeline in the Trace Event format, as `JSON.stringify` writes it to a file. */
 export interface ChromeTrace {
   readonly displayTimeUnit: 'ms';
   readonly otherData: {
     readonly producer: 'curfew';
     readonly device: string;
-    /** Records that were overwritten before they could be read: what is missing in the trace. */
+    /** Records that were overwritten before they could be read, and are missing here. */
     readonly droppedRecords: number;
   };
   readonly traceEvents: readonly TraceEvent[];
 }
 
-/** A lane: one row of a viewer. */
-export interface Lane {
+/** Names a row. The format calls it a thread, of a process. */
+export interface RowId {
   readonly pid: number;
   readonly tid: number;
 }
 
 const NS_PER_MS = 1e6;
 const NS_PER_US = 1e3;
+const TICKS_PER_US = 2 ** 11;
 
 /** Milliseconds as whole nanoseconds. */
 export const toNs = (ms: number): number => Math.round(ms * NS_PER_MS);
-/** Microseconds, as events have them, as whole nanoseconds. */
+/** Microseconds of an event as whole nanoseconds. */
 export const usToNs = (us: number): number => Math.round(us * NS_PER_US);
-/** Nanoseconds as events have them. */
-export const toUs = (ns: number): number => ns / NS_PER_US;
+/** Nanoseconds as an event tells them; different ones stay different, in the same order. */
+export const toUs = (ns: number): number => Math.round((ns * TICKS_PER_US) / NS_PER_US) / TICKS_PER_US;
 
-/** A span. */
-export function complete(
-  name: string,
-  cat: string,
-  { pid, tid }: Lane,
-  startMs: number,
-  endMs: number,
-  args: Readonly<Record<string, unknown>>,
-): TraceEvent {
-  const startNs = toNs(startMs);
-  const dur = toUs(Math.max(0, toNs(endMs) - startNs));
-  return { name, ph: 'X', pid, tid, ts: toUs(startNs), dur, cat, args };
-}
-
-/** A moment, drawn on its lane or across all lanes of the process. */
+/** A moment, drawn on its row or across all rows of the process. */
 export function instant(
   name: string,
   cat: string,
-  { pid, tid }: Lane,
+  { pid, tid }: RowId,
   atMs: number,
   reach: 't' | 'p',
   args: Readonly<Record<string, unknown>>,
 ): TraceEvent {
   return { name, ph: 'i', pid, tid, ts: toUs(toNs(atMs)), cat, s: reach, args };
+}
+
+/** A span. One that took no time becomes a moment, as speedscope cannot draw it otherwise. */
+export function span(
+  name: string,
+  cat: string,
+  row: RowId,
+  startMs: number,
+  endMs: number,
+  args: Readonly<Record<string, unknown>>,
+): TraceEvent {
+  const ts = toUs(toNs(startMs));
+  const dur = toUs(toNs(endMs)) - ts;
+  if (dur <= 0) return instant(name, cat, row, startMs, 't', args);
+  return { name, ph: 'X', pid: row.pid, tid: row.tid, ts, dur, cat, args };
 }
 
 /** The value of a counter from a moment on. */
@@ -87,8 +94,8 @@ export function counter(name: string, pid: number, atMs: number, unit: string, v
 export function flow(
   id: number,
   name: string,
-  from: Lane & { readonly atNs: number },
-  to: Lane & { readonly atNs: number },
+  from: RowId & { readonly atNs: number },
+  to: RowId & { readonly atNs: number },
 ): readonly TraceEvent[] {
   const common = { name, cat: 'flow', id };
   return [
@@ -97,10 +104,10 @@ export function flow(
   ];
 }
 
-/** Names a process or a lane, and says in which order they are drawn. */
+/** Names a process or a row, and gives its place among the others. */
 export function label(
   what: 'process' | 'thread',
-  { pid, tid }: Lane,
+  { pid, tid }: RowId,
   name: string,
   order: number,
 ): readonly TraceEvent[] {
@@ -111,10 +118,10 @@ export function label(
   ];
 }
 
-/** Order at equal times: what encloses comes before what it encloses, and arrows after the spans they bind to. */
-const RANK = { M: 0, X: 1, s: 2, f: 3, i: 4, C: 5 } as const;
+/** Order at equal times: a span before what it encloses, an arrow after the spans and moments it binds to. */
+const RANK = { M: 0, X: 1, i: 2, s: 3, f: 4, C: 5 } as const;
 
-/** Events as a file lists them: by time, so that a reader can take them as they come. */
+/** Sorts events by time, so that a reader can take them as they come. */
 export function sortEvents(events: readonly TraceEvent[]): readonly TraceEvent[] {
   return [...events].sort((a, b) => a.ts - b.ts || RANK[a.ph] - RANK[b.ph] || (b.dur ?? 0) - (a.dur ?? 0));
 }

@@ -1,11 +1,11 @@
-/** Runs that leave a timeline, however they end, and the check that every exported trace passes. */
+/** Runs that leave a timeline, however they end, and the check that every exported timeline passes. */
 import { expect } from 'vitest';
 import { RunError } from '../../runtime/errors.js';
 import type { Executable } from '../../runtime/executable.js';
 import type { BuilderValue } from '../../runtime/graph-builder/value.js';
 import { GraphBuilder } from '../../runtime/graph-builder.js';
 import type { RunOptions } from '../../runtime/options.js';
-import { checkTrace } from '../../runtime/timeline/check-trace.js';
+import { checkTimeline } from '../../runtime/timeline/file/check.js';
 import type { Timeline } from '../../runtime/timeline/timeline.js';
 import type { ChromeTrace, TraceEvent } from '../../runtime/timeline/trace-event.js';
 import type { Graph } from '../../scheduler/graph.js';
@@ -57,11 +57,11 @@ export async function timelineOf(executable: Executable, options: RunOptions = {
   }
 }
 
-/** The trace of a timeline, as a file gives it back, having passed the check. */
-export function checkedTrace(timeline: { toChromeTrace(): ChromeTrace }): ChromeTrace {
-  const trace = JSON.parse(JSON.stringify(timeline.toChromeTrace())) as ChromeTrace;
-  expect(checkTrace(trace)).toEqual([]);
-  return trace;
+/** A timeline as a file gives it back, having passed the check. */
+export function checkedExport(timeline: { toChromeTrace(): ChromeTrace }): ChromeTrace {
+  const exported = JSON.parse(JSON.stringify(timeline.toChromeTrace())) as ChromeTrace;
+  expect(checkTimeline(exported)).toEqual([]);
+  return exported;
 }
 
 /** Events of one category, in order. */

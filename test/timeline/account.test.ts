@@ -2,36 +2,36 @@ import { describe, expect, it } from 'vitest';
 import type { BuilderValue } from '../../runtime/graph-builder/value.js';
 import { GraphBuilder } from '../../runtime/graph-builder.js';
 import type { RunOptions } from '../../runtime/options.js';
-import { explainedMs } from '../../runtime/timeline/lane-account.js';
+import { explainedMs } from '../../runtime/timeline/row-account.js';
 import type { Timeline } from '../../runtime/timeline/timeline.js';
 import type { Tensor } from '../../scheduler/tensor.js';
 import { startEngine } from '../support/engines.js';
-import { B_APART, chain, checkedTrace, diamond, eventsOf, timelineOf } from '../support/timelines.js';
+import { B_APART, chain, checkedExport, diamond, eventsOf, timelineOf } from '../support/timelines.js';
 
 const KERNEL_MS = 1;
 const virtual = { kernelMs: () => KERNEL_MS };
 const modes: readonly NonNullable<RunOptions['cancellation']>[] = ['none', 'node', { precisionMs: 3 }];
 
-/** Traces are in whole nanoseconds. */
+/** Figures are in whole nanoseconds. */
 const NS_IN_MS = 1e-6;
 
-/** Milliseconds of the run's wall time that the parts of its worst explained lane miss or exceed. */
+/** Milliseconds of the run's wall time that the parts of its worst explained row miss or exceed. */
 function unexplainedMs(timeline: Timeline): number {
-  const { lanes } = timeline.summary();
+  const { rows } = timeline.summary();
   const { queuedMs, durationMs } = timeline.report;
   const wallMs = queuedMs + durationMs;
-  expect(lanes.length).toBeGreaterThan(0);
-  return Math.max(...lanes.map((lane) => Math.abs(explainedMs(lane) - wallMs)));
+  expect(rows.length).toBeGreaterThan(0);
+  return Math.max(...rows.map((row) => Math.abs(explainedMs(row) - wallMs)));
 }
 
-/** Lateness as the trace draws it, in whole nanoseconds. */
+/** Lateness as viewers draw it, in whole nanoseconds. */
 function drawnLatenessNs(timeline: Timeline): number {
-  const [lateness] = eventsOf(checkedTrace(timeline), 'lateness');
+  const [lateness] = eventsOf(checkedExport(timeline), 'lateness');
   return Math.round(lateness!.dur! * 1e3);
 }
 
 describe('the timeline of a stopped run on the virtual device', () => {
-  it.each(modes)('explains the wall time of every lane exactly, mode %o', async (cancellation) => {
+  it.each(modes)('explains the wall time of every row exactly, mode %o', async (cancellation) => {
     const engine = await startEngine({ device: 'virtual', virtual });
     const timeline = await timelineOf(await engine.compile(chain(20)), { timeoutMs: 8.5, cancellation });
     expect(timeline.report.outcome).toBe('deadline-exceeded');
@@ -60,10 +60,10 @@ describe('the timeline of a stopped run on the virtual device', () => {
   it('tells what each part took', async () => {
     const engine = await startEngine({ device: 'virtual', virtual });
     const timeline = await timelineOf(await engine.compile(chain(20)), { timeoutMs: 8.5 });
-    const { lanes } = timeline.summary();
-    const device = lanes.find(({ lane }) => lane === 'stream 0');
+    const { rows } = timeline.summary();
+    const device = rows.find(({ row }) => row === 'stream 0');
     expect(device!.nodesMs).toBeCloseTo(timeline.report.nodesCompleted * KERNEL_MS, 9);
-    const thread = lanes.find(({ lane }) => lane === 'stream 0, thread');
+    const thread = rows.find(({ row }) => row === 'stream 0, thread');
     // Mode 'node' waits for each node, and its thread does hardly anything else.
     expect(thread!.waitsMs).toBeGreaterThan(timeline.report.nodesCompleted * KERNEL_MS);
     expect(thread!.gapsMs).toBeCloseTo(0, 9);
@@ -112,6 +112,6 @@ describe('the timeline of a stopped run on the wasm device', () => {
     expect(timeline.report.outcome).toBe('aborted');
     expect(unexplainedMs(timeline)).toBeLessThan(0.02 * timeline.settledMs);
     expect(drawnLatenessNs(timeline) / 1e6).toBeCloseTo(timeline.report.latenessMs!, 5);
-    expect(eventsOf(checkedTrace(timeline), 'abort')).toHaveLength(1);
+    expect(eventsOf(checkedExport(timeline), 'abort')).toHaveLength(1);
   });
 });

@@ -2,45 +2,43 @@ import { describe, expect, it } from 'vitest';
 import type { RunOptions } from '../../runtime/options.js';
 import type { ChromeTrace, TraceEvent } from '../../runtime/timeline/trace-event.js';
 import { startEngine } from '../support/engines.js';
-import { B_APART, chain, checkedTrace, diamond, eventsOf, timelineOf } from '../support/timelines.js';
+import { B_APART, chain, checkedExport, diamond, eventsOf, timelineOf } from '../support/timelines.js';
 
 const virtual = { kernelMs: () => 1 };
 
-/** Lanes by name, with the names of the spans on them. */
-function lanesOf({ traceEvents }: ChromeTrace): Record<string, string[]> {
-  const isLaneOf = (span: TraceEvent) => (name: TraceEvent) =>
+/** Rows by name, with the names of the spans and host nodes on them; the latter may take no time. */
+function rowsOf({ traceEvents }: ChromeTrace): Record<string, string[]> {
+  const isRowOf = (span: TraceEvent) => (name: TraceEvent) =>
     name.name === 'thread_name' && name.pid === span.pid && name.tid === span.tid;
-  const lanes: Record<string, string[]> = {};
-  for (const span of traceEvents.filter(({ ph }) => ph === 'X')) {
-    const lane = traceEvents.find(isLaneOf(span))!.args!['name'] as string;
-    lanes[lane] = [...(lanes[lane] ?? []), span.name];
+  const rows: Record<string, string[]> = {};
+  for (const span of traceEvents.filter(({ ph, cat }) => ph === 'X' || cat === 'host')) {
+    const row = traceEvents.find(isRowOf(span))!.args!['name'] as string;
+    rows[row] = [...(rows[row] ?? []), span.name];
   }
-  return lanes;
+  return rows;
 }
 
 async function stoppedChain(options: RunOptions = { timeoutMs: 3.5 }): Promise<ChromeTrace> {
   const engine = await startEngine({ device: 'virtual', virtual });
-  return checkedTrace(await timelineOf(await engine.compile(chain(6), { name: 'chain' }), options));
+  return checkedExport(await timelineOf(await engine.compile(chain(6), { name: 'chain' }), options));
 }
 
-describe('the trace of a run', () => {
-  it('has one process for the main thread and one for the device, and lanes by stream', async () => {
+describe('the exported timeline of a run', () => {
+  it('has one process for the main thread and one for the device, and rows by stream', async () => {
     const engine = await startEngine({ device: 'virtual', virtual, streams: 2 });
-    const trace = checkedTrace(await timelineOf(await engine.compile(diamond(), { placement: B_APART })));
-    const processes = trace.traceEvents.filter(({ name }) => name === 'process_name');
+    const exported = checkedExport(await timelineOf(await engine.compile(diamond(), { placement: B_APART })));
+    const processes = exported.traceEvents.filter(({ name }) => name === 'process_name');
     expect(processes.map(({ args }) => args!['name'])).toEqual(['main thread', 'virtual']);
-    const lanes = lanesOf(trace);
-    expect(lanes['stream 0']!.filter((name) => !name.startsWith('copy'))).toEqual([
+    const rows = rowsOf(exported);
+    expect(rows['stream 0']!.filter((name) => !name.startsWith('copy'))).toEqual([
       'first',
       'a',
       'sum',
       'last',
     ]);
-    expect(lanes['stream 1']!.filter((name) => !name.startsWith('copy'))).toEqual(['b']);
-    expect(lanes['host nodes']).toEqual(['halve']);
-    expect(lanes['stream 1, thread']).toEqual(
-      expect.arrayContaining(['segment 0', 'submit b', 'wait for b']),
-    );
+    expect(rows['stream 1']!.filter((name) => !name.startsWith('copy'))).toEqual(['b']);
+    expect(rows['host nodes']).toEqual(['halve']);
+    expect(rows['stream 1, thread']).toEqual(expect.arrayContaining(['segment 0', 'submit b', 'wait for b']));
   });
 
   it('says of a node its op, its shapes, its stream and the bytes alive', async () => {
@@ -53,7 +51,7 @@ describe('the trace of a run', () => {
 
   it('draws arrows from dispatch and submission to execution, and from values to those who wait for them', async () => {
     const engine = await startEngine({ device: 'virtual', virtual, streams: 2 });
-    const { traceEvents } = checkedTrace(
+    const { traceEvents } = checkedExport(
       await timelineOf(await engine.compile(diamond(), { placement: B_APART })),
     );
     const starts = traceEvents.filter(({ ph }) => ph === 's');
@@ -65,17 +63,17 @@ describe('the trace of a run', () => {
   });
 
   it('marks the deadline, the stop, what was skipped, and how late the run was', async () => {
-    const trace = await stoppedChain();
-    expect(eventsOf(trace, 'deadline')).toMatchObject([{ ph: 'i', ts: 3500, args: { timeoutMs: 3.5 } }]);
-    expect(eventsOf(trace, 'stop')).toMatchObject([{ ph: 'i', name: 'stopped before n4' }]);
-    expect(eventsOf(trace, 'skipped')).toMatchObject([
+    const exported = await stoppedChain();
+    expect(eventsOf(exported, 'deadline')).toMatchObject([{ ph: 'i', ts: 3500, args: { timeoutMs: 3.5 } }]);
+    expect(eventsOf(exported, 'stop')).toMatchObject([{ ph: 'i', name: 'stopped before n4' }]);
+    expect(eventsOf(exported, 'skipped')).toMatchObject([
       { name: 'skipped: 2 nodes', args: { skipped: 2, names: ['n4', 'n5'] } },
     ]);
-    const [lateness] = eventsOf(trace, 'lateness');
+    const [lateness] = eventsOf(exported, 'lateness');
     expect(lateness).toMatchObject({ ph: 'X', ts: 3500, args: { stoppedBefore: 'n4' } });
-    const [run] = eventsOf(trace, 'run');
+    const [run] = eventsOf(exported, 'run');
     expect(lateness!.ts + lateness!.dur!).toBeCloseTo(run!.ts + run!.dur!, 6);
-    expect(eventsOf(trace, 'drain')).toHaveLength(1);
+    expect(eventsOf(exported, 'drain')).toHaveLength(1);
   });
 
   it('marks an abort', async () => {
@@ -88,7 +86,7 @@ describe('the trace of a run', () => {
     const executable = await engine.compile(chain(6));
     const timeline = await timelineOf(executable, { signal: controller.signal });
     expect(timeline.report.outcome).toBe('aborted');
-    expect(eventsOf(checkedTrace(timeline), 'abort')).toHaveLength(1);
+    expect(eventsOf(checkedExport(timeline), 'abort')).toHaveLength(1);
   });
 
   it('counts bytes and the work in flight, which end where they began', async () => {
@@ -107,7 +105,7 @@ describe('the trace of a run', () => {
     const engine = await startEngine({ device: 'virtual', virtual: { ...virtual, faults } });
     const timeline = await timelineOf(await engine.compile(chain(4)));
     expect(timeline.report.outcome).toBe('failed');
-    expect(eventsOf(checkedTrace(timeline), 'failure')).toMatchObject([{ name: 'n2 failed' }]);
+    expect(eventsOf(checkedExport(timeline), 'failure')).toMatchObject([{ name: 'n2 failed' }]);
   });
 
   it('shows a lost stream, with what had been executed there', async () => {
@@ -115,12 +113,12 @@ describe('the trace of a run', () => {
     const engine = await startEngine({ device: 'virtual', virtual: { ...virtual, faults } });
     const timeline = await timelineOf(await engine.compile(chain(6)));
     expect(timeline.report.outcome).toBe('failed');
-    const trace = checkedTrace(timeline);
-    expect(eventsOf(trace, 'replaced')).toMatchObject([{ name: 'lost stream 0' }]);
-    expect(eventsOf(trace, 'node').map(({ name }) => name)).toEqual(['n0', 'n1', 'n2']);
+    const exported = checkedExport(timeline);
+    expect(eventsOf(exported, 'replaced')).toMatchObject([{ name: 'lost stream 0' }]);
+    expect(eventsOf(exported, 'node').map(({ name }) => name)).toEqual(['n0', 'n1', 'n2']);
   });
 
-  it('of a real device has nodes and copies on one lane per stream', async () => {
+  it('of a real device has nodes and copies on one row per stream', async () => {
     const engine = await startEngine({ streams: 2 });
     const timeline = await timelineOf(await engine.compile(diamond(), { placement: B_APART }));
     expect(timeline.nodes.map(({ name }) => name).sort()).toEqual([
@@ -131,8 +129,8 @@ describe('the trace of a run', () => {
       'last',
       'sum',
     ]);
-    const lanes = lanesOf(checkedTrace(timeline));
-    expect(Object.keys(lanes).sort()).toEqual(['host nodes', 'run', 'stream 0', 'stream 1']);
-    expect(lanes['stream 1']).toEqual(['segment 0', 'copy in first', 'b', 'copy out b']);
+    const rows = rowsOf(checkedExport(timeline));
+    expect(Object.keys(rows).sort()).toEqual(['host nodes', 'run', 'stream 0', 'stream 1']);
+    expect(rows['stream 1']).toEqual(['segment 0', 'copy in first', 'b', 'copy out b']);
   });
 });

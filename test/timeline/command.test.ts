@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../runtime/create-engine.js';
 import { timelineCommand } from '../../runtime/timeline/command.js';
@@ -13,7 +12,7 @@ const CLI = fileURLToPath(new URL('../../dist/runtime/cli.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'curfew-'));
 const at = (name: string): string => join(folder, name);
 
-/** Writes the trace of a stopped chain whose kernels take so long. */
+/** Writes the timeline of a stopped chain whose kernels take so long. */
 async function write(name: string, kernelMs: number, nodes: number): Promise<string> {
   await using engine = await createEngine({ device: 'virtual', virtual: { kernelMs: () => kernelMs } });
   const executable = await engine.compile(chain(nodes), { name: 'chain' });
@@ -77,19 +76,84 @@ describe('curfew timeline', () => {
   );
 
   it('hands no control character of a file to the terminal', async () => {
-    const trace = { ...JSON.parse('{}'), name: '\u001b[31m' };
-    writeFileSync(at('\u001b[31mred.json'), JSON.stringify(trace));
-    const { error } = await timelineCommand([at('\u001b[31mred.json')]);
-    expect(error).not.toContain('\u001b');
+    copyFileSync(at('a.json'), at('\u001b[31mred.json'));
+    const red = await timelineCommand(['--check', at('\u001b[31mred.json'), at('\u001b[31mmissing.json')]);
+    expect(red).toMatchObject({
+      output: expect.stringContaining('red.json') as string,
+      error: expect.stringContaining('missing.json') as string,
+    });
+    expect(red.output + red.error).not.toContain('\u001b');
     const hostile = await timelineCommand([at('hostile.json')]);
     expect(hostile.exitCode).toBe(1);
     expect(hostile.error).not.toContain('\u001b');
   });
 
-  it('is a program', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'timeline', at('a.json')]);
-    expect(stdout).toBe(`${summaryOfA}\n`);
-    const failing = promisify(execFile)(process.execPath, [CLI, 'nonsense']);
-    await expect(failing).rejects.toMatchObject({ code: 2 });
+  it('sums up, compares and checks a file of 150,000 rows', async () => {
+    const events = Array.from({ length: 150_000 }, (_, index) => {
+      const row = `"pid":2,"tid":${index}`;
+      const name = `{"name":"thread_name","ph":"M",${row},"ts":0,"args":{"name":"row ${index}"}}`;
+      return `${name},{"name":"n${index}","ph":"X",${row},"ts":0,"dur":1,"cat":"node","args":{}}`;
+    });
+    const otherData = '{"producer":"curfew","device":"wasm","droppedRecords":0}';
+    const head = `{"displayTimeUnit":"ms","otherData":${otherData},"traceEvents":[`;
+    writeFileSync(at('rows.json'), `${head}${events.join(',')}]}`);
+    expect(await timelineCommand(['--check', at('rows.json')])).toMatchObject({ exitCode: 0, error: '' });
+    const summary = await timelineCommand([at('rows.json')]);
+    expect(summary).toMatchObject({ exitCode: 0, error: '' });
+    expect(summary.output).toContain('… and 149872 more');
+    const comparison = await timelineCommand([at('rows.json'), at('a.json')]);
+    expect(comparison.output).toContain('149996 only in A, 0 only in B');
+  });
+});
+
+describe('the program curfew', () => {
+  interface Ended {
+    readonly code: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  }
+  const curfew = (...args: string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, [CLI, ...args], (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+      );
+    });
+
+  it('runs the command', async () => {
+    expect(await curfew('timeline', at('a.json'))).toEqual({
+      code: 0,
+      stdout: `${summaryOfA}\n`,
+      stderr: '',
+    });
+  });
+
+  it.each([[[]], [['--help']], [['-h']], [['timeline', '--help']], [['timeline', '-h']]])(
+    'prints its usage and ends with 0 for %j',
+    async (args) => {
+      const { code, stdout, stderr } = await curfew(...args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain('curfew timeline --check FILE...');
+    },
+  );
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await curfew('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each([[['nonsense']], [['--nonsense']], [['timeline']], [['timeline', '--nonsense']]])(
+    'ends with 2 and its usage for %j',
+    async (args) => {
+      const { code, stdout, stderr } = await curfew(...args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('curfew timeline --check FILE...');
+    },
+  );
+
+  it('refuses a file with the code and without a stack', async () => {
+    const { code, stdout, stderr } = await curfew('timeline', at('broken.json'));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^INVALID_TIMELINE: .*broken\.json: displayTimeUnit/);
+    expect(stderr).not.toContain('    at ');
   });
 });

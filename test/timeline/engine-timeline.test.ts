@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RecordRing } from '../../scheduler/record-ring.js';
 import { startEngine } from '../support/engines.js';
-import { chain, checkedTrace, eventsOf, timelineOf, X } from '../support/timelines.js';
+import { chain, checkedExport, eventsOf, timelineOf, X } from '../support/timelines.js';
 
 const virtual = { kernelMs: () => 1 };
 const startVirtual = (streams = 1) => startEngine({ device: 'virtual', virtual, streams });
@@ -21,9 +21,9 @@ describe("an engine's timeline", () => {
     const outcomes = timeline.runs.map(({ report }) => report.outcome).sort();
     expect(outcomes).toEqual(['completed', 'completed', 'deadline-exceeded', 'deadline-exceeded']);
     expect(timeline).toMatchObject({ dropped: 0, droppedRuns: 0, unsettledRuns: 0 });
-    expect(eventsOf(checkedTrace(timeline), 'run')).toHaveLength(3);
+    expect(eventsOf(checkedExport(timeline), 'run')).toHaveLength(3);
     const nodes = timeline.runs.reduce((sum, run) => sum + run.nodes.length, 0);
-    expect(eventsOf(checkedTrace(timeline), 'node')).toHaveLength(nodes);
+    expect(eventsOf(checkedExport(timeline), 'node')).toHaveLength(nodes);
   });
 
   it('shows the same of a run as the timeline of the run itself', async () => {
@@ -36,12 +36,12 @@ describe("an engine's timeline", () => {
     expect(same!.nodes.length).toBeGreaterThan(0);
   });
 
-  it('puts runs that overlap on lanes of their own', async () => {
+  it('puts runs that overlap on rows of their own', async () => {
     const engine = await startVirtual(2);
     const executable = await engine.compile(chain(4));
     engine.startTimeline();
     await Promise.all([executable.run(X), executable.run(X), executable.run(X)]);
-    const runs = eventsOf(checkedTrace(engine.stopTimeline()), 'run');
+    const runs = eventsOf(checkedExport(engine.stopTimeline()), 'run');
     expect(new Set(runs.map(({ tid }) => tid)).size).toBe(3);
   });
 
@@ -54,9 +54,9 @@ describe("an engine's timeline", () => {
     expect(timeline.dropped).toBeGreaterThan(0);
     expect(timeline.droppedRuns).toBeGreaterThan(0);
     expect(timeline.droppedRuns + timeline.runs.length).toBe(20);
-    const trace = checkedTrace(timeline);
-    expect(trace.otherData.droppedRecords).toBe(timeline.dropped);
-    expect(eventsOf(trace, 'dropped')).toHaveLength(1);
+    const exported = checkedExport(timeline);
+    expect(exported.otherData.droppedRecords).toBe(timeline.dropped);
+    expect(eventsOf(exported, 'dropped')).toHaveLength(1);
     expect(timeline.summary().text).toContain(`INCOMPLETE: ${timeline.dropped} records were dropped`);
   });
 
@@ -67,7 +67,7 @@ describe("an engine's timeline", () => {
     const run = executable.run(X);
     const timeline = engine.stopTimeline();
     expect(timeline).toMatchObject({ unsettledRuns: 1, runs: [] });
-    expect(checkedTrace(timeline).traceEvents.filter(({ ph }) => ph !== 'M')).toEqual([]);
+    expect(checkedExport(timeline).traceEvents.filter(({ ph }) => ph !== 'M')).toEqual([]);
     await run;
   });
 
@@ -97,7 +97,7 @@ describe("an engine's timeline", () => {
     engine.startTimeline();
     await executable.run(X).catch(() => undefined);
     await executable.run(X);
-    const replaced = eventsOf(checkedTrace(engine.stopTimeline()), 'replaced').map(({ name }) => name);
+    const replaced = eventsOf(checkedExport(engine.stopTimeline()), 'replaced').map(({ name }) => name);
     expect(replaced.sort()).toEqual(['lost stream 0', 'stream 0 replaced']);
   });
 
@@ -107,7 +107,7 @@ describe("an engine's timeline", () => {
     engine.startTimeline();
     await Promise.all([executable.run(X), timelineOf(executable), executable.run(X)]);
     const timeline = engine.stopTimeline();
-    checkedTrace(timeline);
+    checkedExport(timeline);
     expect(timeline.runs.map(({ nodes }) => nodes.length)).toEqual([50, 50, 50]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Traces of the virtual device, byte for byte. When a trace is meant to change, write the files anew with
+ * Timelines of the virtual device, byte for byte. When the export is meant to change, write the files anew with
  * `CURFEW_WRITE_GOLDEN=1 npx vitest run test/timeline/golden.test.ts`, look at what changed, and commit it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,14 +7,14 @@ import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../runtime/engine.js';
 import type { Timeline } from '../../runtime/timeline/timeline.js';
 import { startEngine } from '../support/engines.js';
-import { B_APART, chain, checkedTrace, diamond, timelineOf, X } from '../support/timelines.js';
+import { B_APART, chain, checkedExport, diamond, timelineOf, X } from '../support/timelines.js';
 
 const virtual = { kernelMs: () => 1 };
 const WRITES = process.env['CURFEW_WRITE_GOLDEN'] === '1';
 
 /** One event per line, so that a change can be read. */
-function format(traced: Pick<Timeline, 'toChromeTrace'>): string {
-  const { traceEvents, ...frame } = checkedTrace(traced);
+function format(timeline: Pick<Timeline, 'toChromeTrace'>): string {
+  const { traceEvents, ...frame } = checkedExport(timeline);
   const head = JSON.stringify(frame).slice(0, -1);
   return `${head},"traceEvents":[\n${traceEvents.map((event) => JSON.stringify(event)).join(',\n')}\n]}\n`;
 }
@@ -51,7 +51,7 @@ const cases: Readonly<Record<string, () => Promise<Pick<Timeline, 'toChromeTrace
   'engine-wide': oneOfSeveral,
 };
 
-describe('a trace of the virtual device', () => {
+describe('an exported timeline of the virtual device', () => {
   it.each(Object.keys(cases))('of %s is as it was', async (name) => {
     const file = new URL(`../fixtures/timeline/${name}.json`, import.meta.url);
     const text = format(await cases[name]!());

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { drawTimeline } from '../../runtime/timeline/picture/draw.js';
 import { readRun } from '../../runtime/timeline/read-run.js';
 import { Timeline } from '../../runtime/timeline/timeline.js';
 import type { RunReport } from '../../scheduler/outcome.js';
 import { planGraph } from '../../scheduler/plan-graph.js';
 import type { RecordKindName, TimelineRecord } from '../../scheduler/timeline-record.js';
-import { chain, checkedTrace } from '../support/timelines.js';
+import { chain, checkedExport } from '../support/timelines.js';
 
 const graph = chain(3);
 const plan = planGraph(graph, { streams: 1, placement: 'single' });
@@ -57,8 +58,8 @@ describe('the records of a run', () => {
     expect(timeline.nodes).toEqual([]);
     expect(timeline.skipped).toEqual(['n2']);
     expect(timeline.moments).toEqual([{ kind: 'stop', stream: 0, atMs: 6, node: 'n2' }]);
-    checkedTrace(timeline);
-    expect(timeline.toSvg()).toContain('1 node skipped');
+    checkedExport(timeline);
+    expect(drawTimeline(timeline)).toContain('1 node skipped');
   });
 
   it('that are incomplete say so instead of guessing what was skipped', () => {
@@ -66,8 +67,8 @@ describe('the records of a run', () => {
     const timeline = new Timeline(readRun(settled, { main, lanes: [lane] }, 100, 17));
     expect(timeline.skipped).toEqual([]);
     expect(timeline.dropped).toBe(17);
-    expect(checkedTrace(timeline).otherData.droppedRecords).toBe(17);
+    expect(checkedExport(timeline).otherData.droppedRecords).toBe(17);
     expect(timeline.summary().text).toContain('INCOMPLETE: 17 records were dropped');
-    expect(timeline.toSvg()).toContain('INCOMPLETE: 17 records dropped');
+    expect(drawTimeline(timeline)).toContain('INCOMPLETE: 17 records dropped');
   });
 });

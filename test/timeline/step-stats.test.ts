@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { stepStats } from '../../runtime/timeline/step-stats.js';
 import { startEngine } from '../support/engines.js';
 import { B_APART, chain, diamond, timelineOf } from '../support/timelines.js';
 
@@ -7,7 +8,7 @@ const virtual = { kernelMs: () => 1 };
 describe("statistics in TensorFlow's terms", () => {
   it('tell when each node was scheduled, started and ended, in whole microseconds, and its memory', async () => {
     const engine = await startEngine({ device: 'virtual', virtual });
-    const { dev_stats } = (await timelineOf(await engine.compile(chain(2)))).toStepStats();
+    const { dev_stats } = stepStats(await timelineOf(await engine.compile(chain(2))));
     expect(dev_stats).toMatchObject([{ device: '/device:virtual:0' }]);
     const float4 = {
       dtype: 'DT_FLOAT',
@@ -31,7 +32,7 @@ describe("statistics in TensorFlow's terms", () => {
   it('are grouped by stream, the main thread first', async () => {
     const engine = await startEngine({ streams: 2 });
     const timeline = await timelineOf(await engine.compile(diamond(), { placement: B_APART }));
-    const { dev_stats } = timeline.toStepStats();
+    const { dev_stats } = stepStats(timeline);
     expect(dev_stats.map(({ device }) => device)).toEqual(['/host:main', '/device:wasm:0', '/device:wasm:1']);
     expect(dev_stats[1]!.node_stats.map(({ node_name }) => node_name)).toEqual(['first', 'a', 'sum', 'last']);
     expect(JSON.parse(JSON.stringify({ dev_stats }))).toEqual({ dev_stats });

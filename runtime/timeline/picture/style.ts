@@ -1,7 +1,7 @@
-/** Colours and type of timeline pictures, for light backgrounds and dark ones. */
+/** Colors and type of timeline pictures, for light and dark backgrounds. */
 
-/** Ops that have a colour of their own, by their time; the others share one. */
-export const OP_COLOURS = 5;
+/** Ops with a color of their own: those that take longest. The others share one. */
+export const OP_COLORS = 5;
 
 /** Text on bars is white: every fill is dark enough for it, and light enough to stand out from a dark background. */
 export const STYLE = `
@@ -11,7 +11,7 @@ text { font-family: system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-se
 .in { font-size: 11px; fill: #ffffff; }
 .red { fill: #cf222e; font-weight: 600; }
 .background { fill: #ffffff; }
-.lane { fill: #f3f5f8; }
+.row { fill: #f3f5f8; }
 .tick { stroke: #d0d7de; }
 .queued { fill: #6e7781; }
 .flight { fill: #57606a; }
@@ -36,7 +36,7 @@ text { fill: #e6edf3; }
 .in { fill: #ffffff; }
 .red { fill: #ff8a84; }
 .background { fill: #0d1117; }
-.lane { fill: #171c24; }
+.row { fill: #171c24; }
 .tick { stroke: #30363d; }
 .queued, .wait { fill: #656d77; }
 .flight { fill: #4a525c; }

@@ -1,9 +1,9 @@
 /** Elements of SVG pictures. */
 
-/** Characters that XML cannot hold, whatever way they are written. */
+/** Characters that XML cannot hold, even if escaped. */
 const NOT_XML = /[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu;
 
-/** Text as XML holds it, in an element or in an attribute. */
+/** Escapes a text for an element or an attribute. */
 export function escapeXml(text: string): string {
   return text
     .replace(NOT_XML, '\uFFFD')
@@ -13,10 +13,10 @@ export function escapeXml(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/** Coordinates with as many decimals as a screen shows, the same on every machine. */
+/** Rounds a coordinate to what a screen shows. */
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** A rectangle; `title` is shown when it is pointed at. */
+/** A rectangle. Viewers show its `title` under the pointer. */
 export function rect(
   style: string,
   x: number,
@@ -46,15 +46,15 @@ export function text(
   return `<text class="${style}" x="${round(x)}" y="${round(y)}"${aligned}>${escapeXml(content)}</text>`;
 }
 
-/** Width of a character of the pictures' font at 1 px, on average; nothing here can measure text. */
+/** Mean width of a character at 1 px, as nothing here can measure text. */
 const CHARACTER_WIDTH = 0.62;
 
-/** Width that a text takes, about. */
+/** About the width that a text takes. */
 export function textWidth(content: string, fontPx: number): number {
   return content.length * fontPx * CHARACTER_WIDTH;
 }
 
-/** The text, its middle left out where it is too wide; `undefined` where nothing sensible would be left. */
+/** Leaves out the middle of a text that is too wide; `undefined` when too little would be left. */
 export function fitText(content: string, fontPx: number, width: number): string | undefined {
   if (textWidth(content, fontPx) <= width) return content;
   const keep = Math.floor(width / (fontPx * CHARACTER_WIDTH)) - 1;

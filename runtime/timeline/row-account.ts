@@ -1,8 +1,8 @@
-/** Explains the time of a lane: each of its moments belongs to exactly one part. */
-import type { LaneView, Slice } from './trace-view.js';
+/** Explains the time of a row: each moment belongs to exactly one part. */
+import type { RowView, Slice } from './timeline-view.js';
 
-/** Parts of a lane's time in milliseconds. Their sum is the time explained. */
-export interface LaneParts {
+/** Parts of a row's time in milliseconds. Their sum is the time explained. */
+export interface RowParts {
   /** Nodes, host nodes included. */
   readonly nodesMs: number;
   /** Copies to the stream's memory and from it. */
@@ -13,22 +13,23 @@ export interface LaneParts {
   readonly waitsMs: number;
   /** Between the nodes of a segment: bookkeeping, releasing memory, the device's own gaps. */
   readonly gapsMs: number;
-  /** Before the first work on the lane: waiting in the queue, and for the message. */
+  /** Before the first work on the row: waiting in the queue, and for the message. */
   readonly beforeMs: number;
   /** Between segments: waiting for other streams, the host, or the next run. */
   readonly betweenMs: number;
-  /** From the last work on the lane until the end. */
+  /** From the last work on the row until the end. */
   readonly afterMs: number;
 }
 
-/** A lane with its parts. */
-export interface LaneAccount extends LaneParts {
-  readonly lane: string;
+/** A row with its parts. */
+export interface RowAccount extends RowParts {
+  /** Name of the row. */
+  readonly row: string;
   /** Share of the time in which nodes or copies executed. 0 to 1. */
   readonly busyShare: number;
 }
 
-type PartName = keyof LaneParts;
+type PartName = keyof RowParts;
 
 const PART_OF: Readonly<Record<string, PartName>> = {
   node: 'nodesMs',
@@ -42,7 +43,7 @@ const PART_OF: Readonly<Record<string, PartName>> = {
 
 const toMs = (ns: number): number => ns / 1e6;
 
-/** Duration of each span without what it encloses. Spans are sorted, enclosing ones first. */
+/** Duration of each span without what it encloses. Each span comes before those it encloses. */
 function selfNs(slices: readonly Slice[]): readonly number[] {
   const self = slices.map(({ startNs, endNs }) => endNs - startNs);
   const open: number[] = [];
@@ -54,7 +55,7 @@ function selfNs(slices: readonly Slice[]): readonly number[] {
   return self;
 }
 
-/** Time without any span: before the first, between, and after the last. On a lane without segments, gaps. */
+/** Time without any span: before the first, between them, after the last. Between counts as gaps on a row without segments. */
 function idleParts(slices: readonly Slice[], startNs: number, endNs: number): Record<PartName, number> {
   const parts = emptyParts();
   const between = slices.some(({ cat }) => cat === 'segment') ? 'betweenMs' : 'gapsMs';
@@ -81,8 +82,8 @@ function emptyParts(): Record<PartName, number> {
   };
 }
 
-/** The parts of a lane's time between two moments. */
-export function accountLane({ name, slices }: LaneView, startNs: number, endNs: number): LaneAccount {
+/** Splits a row's time between two moments into its parts. */
+export function accountRow({ name, slices }: RowView, startNs: number, endNs: number): RowAccount {
   const parts = idleParts(slices, startNs, endNs);
   const self = selfNs(slices);
   for (const [index, { cat }] of slices.entries()) {
@@ -91,11 +92,11 @@ export function accountLane({ name, slices }: LaneView, startNs: number, endNs: 
   }
   const wallMs = toMs(endNs - startNs);
   const busyShare = wallMs === 0 ? 0 : (parts.nodesMs + parts.copiesMs) / wallMs;
-  return { lane: name, busyShare, ...parts };
+  return { row: name, busyShare, ...parts };
 }
 
-/** What the parts add up to. */
-export function explainedMs(parts: LaneParts): number {
+/** Adds the parts up. */
+export function explainedMs(parts: RowParts): number {
   const { nodesMs, copiesMs, submitsMs, waitsMs, gapsMs, beforeMs, betweenMs, afterMs } = parts;
   return nodesMs + copiesMs + submitsMs + waitsMs + gapsMs + beforeMs + betweenMs + afterMs;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../runtime/graph-builder.js';
+import { drawTimeline } from '../../runtime/timeline/picture/draw.js';
 import { startEngine } from '../support/engines.js';
-import { B_APART, chain, diamond, timelineOf, X } from '../support/timelines.js';
+import { B_APART, chain, diamond, timelineOf } from '../support/timelines.js';
 
 const virtual = { kernelMs: () => 1 };
 const MOST_BYTES = 200_000;
@@ -20,11 +21,11 @@ function expectWellFormed(svg: string): void {
 async function pictureOfStop(): Promise<string> {
   const engine = await startEngine({ device: 'virtual', virtual });
   const executable = await engine.compile(chain(6), { name: 'chain' });
-  return (await timelineOf(executable, { timeoutMs: 3.5 })).toSvg();
+  return drawTimeline(await timelineOf(executable, { timeoutMs: 3.5 }));
 }
 
 describe('the picture of a run', () => {
-  it('shows its lanes, the deadline, where it was stopped and what was skipped', async () => {
+  it('shows its rows, the deadline, where it was stopped and what was skipped', async () => {
     const svg = await pictureOfStop();
     expectWellFormed(svg);
     for (const text of [
@@ -38,27 +39,27 @@ describe('the picture of a run', () => {
       expect(svg).toContain(text);
   });
 
-  it('has colours for light and for dark', async () => {
+  it('has colors for light and for dark', async () => {
     expect(await pictureOfStop()).toContain('@media (prefers-color-scheme: dark)');
   });
 
-  it('of a run over two streams and the host has a lane for each', async () => {
+  it('of a run over two streams and the host has a row for each', async () => {
     const engine = await startEngine({ streams: 2 });
-    const svg = (await timelineOf(await engine.compile(diamond(), { placement: B_APART }))).toSvg();
+    const svg = drawTimeline(await timelineOf(await engine.compile(diamond(), { placement: B_APART })));
     expectWellFormed(svg);
-    for (const lane of ['run', 'host nodes', 'stream 0', 'stream 1']) expect(svg).toContain(`>${lane}<`);
+    for (const row of ['run', 'host nodes', 'stream 0', 'stream 1']) expect(svg).toContain(`>${row}<`);
   });
 
   it('stays small for thousands of nodes', async () => {
     const engine = await startEngine();
     const timeline = await timelineOf(await engine.compile(chain(5000)));
     expect(timeline.nodes).toHaveLength(5000);
-    expect(timeline.toSvg().length).toBeLessThan(MOST_BYTES);
+    expect(drawTimeline(timeline).length).toBeLessThan(MOST_BYTES);
   });
 
   it('of a run that was never dispatched is drawn as well', async () => {
     const engine = await startEngine({ device: 'virtual', virtual });
-    expectWellFormed((await timelineOf(await engine.compile(chain(2)), { timeoutMs: 0 })).toSvg());
+    expectWellFormed(drawTimeline(await timelineOf(await engine.compile(chain(2)), { timeoutMs: 0 })));
   });
 
   it('writes names as text, whatever they are', async () => {
@@ -73,7 +74,7 @@ describe('the picture of a run', () => {
     });
     builder.output('y', builder.kernel('Neg', { x: y }));
     const executable = await engine.compile(builder.build(), { name });
-    const svg = (await executable.run(X, { timeline: true })).timeline!.toSvg();
+    const svg = drawTimeline(await timelineOf(executable));
     expectWellFormed(svg);
     expect(svg).toContain('&lt;script&gt;&amp;&quot;\uFFFD on virtual');
   });

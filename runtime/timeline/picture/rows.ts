@@ -1,21 +1,21 @@
 /** What a picture of a run shows on which row. */
-import { OP_COLOURS } from './svg-style.js';
-import { showMs } from './text.js';
+import { showMs } from '../text.js';
 import {
   queueingStreams,
   stopMsOf,
   type TimelineData,
   type TimelineNode,
   type TimelineSpan,
-} from './timeline-data.js';
+} from '../timeline-data.js';
+import { OP_COLORS } from './style.js';
 
-/** Something drawn on a lane. */
+/** Something drawn on a row. */
 export interface Bar {
   readonly style: string;
   readonly startMs: number;
   readonly endMs: number;
   readonly label: string;
-  /** Figures are shown whole or not at all. */
+  /** Whether the label is shown whole or not at all: a figure is. */
   readonly whole?: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Bar {
 export interface Row {
   readonly name: string;
   readonly bars: readonly Bar[];
-  /** Streams show where they were stopped. */
+  /** Index of the stream, which also shows where it was stopped; `undefined` on other rows. */
   readonly stream: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export function longestOps(nodes: readonly TimelineNode[]): readonly { op: strin
   return [...totals]
     .map(([op, totalMs]) => ({ op, totalMs }))
     .sort((a, b) => b.totalMs - a.totalMs)
-    .slice(0, OP_COLOURS);
+    .slice(0, OP_COLORS);
 }
 
 function spanBar(span: TimelineSpan): Bar {
@@ -76,7 +76,7 @@ export function runRow(data: TimelineData): Row {
   return { name: 'run', bars, stream: undefined };
 }
 
-/** Host nodes, on as many rows as overlap. */
+/** Host nodes, on as many rows as run at once. */
 export function hostRows(nodes: readonly TimelineNode[]): Row[] {
   const rows: Bar[][] = [];
   for (const { stream, startMs, endMs, name } of nodes) {
@@ -89,6 +89,7 @@ export function hostRows(nodes: readonly TimelineNode[]): Row[] {
   return rows.map((bars) => ({ name: 'host nodes', bars, stream: undefined }));
 }
 
+/** Streams: what the device executes, and beside it the thread where both work at once. */
 export function streamRows({ nodes, spans }: TimelineData, styleOf: (op: string) => string): Row[] {
   const located = [...nodes, ...spans].flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
   const queueing = queueingStreams(spans);

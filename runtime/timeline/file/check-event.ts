@@ -1,8 +1,8 @@
-/** The rules for a single event of a trace, which may be any JSON value. */
-import { quote } from '../../scheduler/errors.js';
-import type { TraceEvent } from './trace-event.js';
+/** The rules for a single event of an exported timeline, which may be any JSON value. */
+import { quote } from '../../../scheduler/errors.js';
+import type { TraceEvent } from '../trace-event.js';
 
-/** Microseconds of about 30 years: what is later is in another unit. */
+/** About 30 years in microseconds. A later time is in another unit. */
 const MAX_US = 1e15;
 const METADATA = new Set(['process_name', 'process_sort_index', 'thread_name', 'thread_sort_index']);
 
@@ -13,7 +13,7 @@ const isObject = (value: unknown): value is Fields =>
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_US;
 const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** What each phase demands besides what all do; `undefined` when it is there. */
+/** Says what is wrong with the fields that a phase demands besides those of all events. */
 const PHASES: Readonly<Record<TraceEvent['ph'], (event: Fields) => string | undefined>> = {
   X: ({ dur }) =>
     isTime(dur) ? undefined : `expected a duration "dur" in microseconds, received ${quote(dur)}`,
@@ -34,7 +34,7 @@ const PHASES: Readonly<Record<TraceEvent['ph'], (event: Fields) => string | unde
       : `expected metadata ${[...METADATA].join(', ')} with "args"`,
 };
 
-/** What is wrong with an event, `undefined` when nothing is. */
+/** Says what is wrong with an event; `undefined` when nothing is. */
 export function mistakeOf(event: unknown): string | undefined {
   if (!isObject(event)) return `expected an object, received ${quote(event)}`;
   const { ph, name, pid, tid, ts, cat, args } = event;

@@ -1,4 +1,4 @@
-/** Which lane of a trace shows what: spans on one lane never overlap. */
+/** Which row of an exported timeline shows what. Spans on one row never overlap. */
 import {
   queueingStreams,
   stopMsOf,
@@ -6,37 +6,37 @@ import {
   type TimelineNode,
   type TimelineSpan,
 } from './timeline-data.js';
-import { type Lane, label, type TraceEvent } from './trace-event.js';
+import { label, type RowId, type TraceEvent } from './trace-event.js';
 
-/** The main thread and the device are processes of their own. */
+/** The main thread and the device each are a process. */
 export const HOST_PID = 1;
 export const DEVICE_PID = 2;
 
 const FIRST_RUN_TID = 1;
-const FIRST_HOST_NODE_TID = 10_000;
 
-/** Gives each interval the first lane that is free when it starts. */
+/** Gives each interval the first row that is free when it starts. */
 function pack<Item>(
   items: readonly Item[],
   startOf: (item: Item) => number,
   endOf: (item: Item) => number,
 ): Map<Item, number> {
   const busyUntil: number[] = [];
-  const lanes = new Map<Item, number>();
+  const rows = new Map<Item, number>();
   for (const item of [...items].sort((a, b) => startOf(a) - startOf(b))) {
     const free = busyUntil.findIndex((end) => end <= startOf(item));
-    const lane = free === -1 ? busyUntil.length : free;
-    busyUntil[lane] = endOf(item);
-    lanes.set(item, lane);
+    const row = free === -1 ? busyUntil.length : free;
+    busyUntil[row] = endOf(item);
+    rows.set(item, row);
   }
-  return lanes;
+  return rows;
 }
 
-/** The lanes of some runs of one engine. */
-export class Lanes {
+/** The rows of some runs of one engine. */
+export class Rows {
   readonly #device: string;
   readonly #runs: Map<TimelineData, number>;
   readonly #hostNodes: Map<TimelineNode, number>;
+  readonly #firstHostNodeTid: number;
   readonly #streams: readonly number[];
   readonly #queueing: ReadonlySet<number>;
   readonly #stopped: ReadonlySet<number>;
@@ -54,6 +54,7 @@ export class Lanes {
       ({ startMs }) => startMs,
       ({ endMs }) => endMs,
     );
+    this.#firstHostNodeTid = FIRST_RUN_TID + 2 * new Set(this.#runs.values()).size;
     const everything = runs.flatMap(({ nodes, spans, moments }) => [...nodes, ...spans, ...moments]);
     const streams = new Set(everything.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
     this.#streams = [...streams].sort((a, b) => a - b);
@@ -65,49 +66,49 @@ export class Lanes {
   }
 
   /** The run as a whole, with what the main thread does for it. */
-  run(run: TimelineData): Lane {
+  run(run: TimelineData): RowId {
     return { pid: HOST_PID, tid: FIRST_RUN_TID + 2 * this.#runs.get(run)! };
   }
 
   /** What follows from a stop: lateness, draining. */
-  stop(run: TimelineData): Lane {
+  stop(run: TimelineData): RowId {
     return { pid: HOST_PID, tid: this.run(run).tid + 1 };
   }
 
   /** A stream: what the device executes. */
-  stream(stream: number): Lane {
+  stream(stream: number): RowId {
     return { pid: DEVICE_PID, tid: 1 + 2 * stream };
   }
 
-  /** The stream's thread: a lane of its own where the device works while the thread goes on. */
-  thread(stream: number): Lane {
+  /** The stream's thread. It has a row of its own where the device works while the thread goes on. */
+  thread(stream: number): RowId {
     return { pid: DEVICE_PID, tid: this.#queueing.has(stream) ? 2 + 2 * stream : 1 + 2 * stream };
   }
 
-  node(node: TimelineNode): Lane {
+  node(node: TimelineNode): RowId {
     if (node.stream !== undefined) return this.stream(node.stream);
-    return { pid: HOST_PID, tid: FIRST_HOST_NODE_TID + this.#hostNodes.get(node)! };
+    return { pid: HOST_PID, tid: this.#firstHostNodeTid + this.#hostNodes.get(node)! };
   }
 
-  span(span: TimelineSpan, run: TimelineData): Lane {
+  span(span: TimelineSpan, run: TimelineData): RowId {
     if (span.kind === 'drain') return this.stop(run);
     if (span.stream === undefined) return this.run(run);
     // A queueing device copies in the order of its queue.
     return span.kind === 'copy in' ? this.stream(span.stream) : this.thread(span.stream);
   }
 
-  /** Names of all lanes, in the order they are drawn. */
+  /** Names of all rows, in the order in which viewers draw them. */
   labels(): readonly TraceEvent[] {
     const runs = [...new Set(this.#runs.values())];
-    const suffix = (lane: number) => (lane === 0 ? '' : ` ${lane + 1}`);
+    const suffix = (row: number) => (row === 0 ? '' : ` ${row + 1}`);
     const host = (tid: number, name: string) => label('thread', { pid: HOST_PID, tid }, name, tid);
-    const device = (lane: Lane, name: string) => label('thread', lane, name, lane.tid);
+    const device = (row: RowId, name: string) => label('thread', row, name, row.tid);
     return [
       ...label('process', { pid: HOST_PID, tid: 0 }, 'main thread', HOST_PID),
-      ...runs.flatMap((lane) => host(FIRST_RUN_TID + 2 * lane, `run${suffix(lane)}`)),
-      ...[...this.#stopped].flatMap((lane) => host(FIRST_RUN_TID + 2 * lane + 1, `stop${suffix(lane)}`)),
-      ...[...new Set(this.#hostNodes.values())].flatMap((lane) =>
-        host(FIRST_HOST_NODE_TID + lane, `host nodes${suffix(lane)}`),
+      ...runs.flatMap((row) => host(FIRST_RUN_TID + 2 * row, `run${suffix(row)}`)),
+      ...[...this.#stopped].flatMap((row) => host(FIRST_RUN_TID + 2 * row + 1, `stop${suffix(row)}`)),
+      ...[...new Set(this.#hostNodes.values())].flatMap((row) =>
+        host(this.#firstHostNodeTid + row, `host nodes${suffix(row)}`),
       ),
       ...label('process', { pid: DEVICE_PID, tid: 0 }, this.#device, DEVICE_PID),
       ...this.#streams.flatMap((stream) => device(this.stream(stream), `stream ${stream}`)),

@@ -1,0 +1,27 @@
+/** What callers hand to the functions of `curfew/timeline`. */
+import { curfewError, quote } from '../../scheduler/errors.js';
+import { EngineTimeline } from './engine-timeline.js';
+import { TimelineFile } from './file/timeline-file.js';
+import { Timeline } from './timeline.js';
+import type { TimelineSource } from './timeline-data.js';
+import { type TimelineView, viewTimeline } from './timeline-view.js';
+
+/** What recorded timelines are made from. `what` names the argument. @throws INVALID_OPTION for anything else */
+export function sourceOf(given: Timeline | EngineTimeline, what: string): TimelineSource {
+  if (given instanceof Timeline || given instanceof EngineTimeline) return given.source;
+  throw curfewError(
+    'INVALID_OPTION',
+    `${what}: expected the timeline of a run or of an engine, received ${quote(given)}`,
+  );
+}
+
+/** What timelines show, recorded or read from files. `what` names the argument. @throws INVALID_OPTION for anything else */
+export function viewOf(given: Timeline | EngineTimeline | TimelineFile, what: string): TimelineView {
+  if (given instanceof TimelineFile) return given.view;
+  if (given instanceof Timeline || given instanceof EngineTimeline)
+    return viewTimeline(given.toChromeTrace());
+  throw curfewError(
+    'INVALID_OPTION',
+    `${what}: expected a timeline, or a file that readTimelineFile() has read, received ${quote(given)}`,
+  );
+}
