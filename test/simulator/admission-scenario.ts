@@ -1,6 +1,6 @@
 /** Scenarios of many runs of two executables, one spread and one on a single stream, that compete for streams. */
 import { Chance } from './chance.js';
-import { NO_MAIN_FAULTS } from './main-faults.js';
+import { NO_MAIN_FAULTS } from './main-fault.js';
 import { randomGraph } from './random-graph.js';
 import { longestRunMs, randomFaults, randomProfile } from './random-scenario.js';
 import {

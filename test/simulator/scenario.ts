@@ -3,7 +3,7 @@ import type { VirtualFault } from '../../kernels/virtual/options.js';
 import type { DeviceProfile } from '../../kernels/virtual/profiles.js';
 import type { CancellationOption } from '../../scheduler/cancellation.js';
 import type { ValueReference } from '../../scheduler/graph.js';
-import type { MainFaults } from './main-faults.js';
+import type { MainFaults } from './main-fault.js';
 
 /** Ops that simulated graphs are made of: cheap to compute, so that values can be compared with the interpreter's. */
 export type SimulatedOp = 'Neg' | 'Add' | 'Multiply' | 'AddN' | 'SplitV';

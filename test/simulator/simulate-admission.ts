@@ -3,7 +3,7 @@ import type { Executable } from '../../runtime/executable.js';
 import { type AdmissionScenario, admissionScenario, type ExecutableSpec } from './admission-scenario.js';
 import { AdmissionWatch } from './admission-watch.js';
 import { Reference } from './build-graph.js';
-import { NO_MAIN_FAULTS } from './main-faults.js';
+import { NO_MAIN_FAULTS } from './main-fault.js';
 import type { RunSpec } from './scenario.js';
 import { checkRun } from './verdict.js';
 import type { WatchedRun } from './watched-run.js';

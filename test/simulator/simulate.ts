@@ -2,7 +2,7 @@
 import type { Executable } from '../../runtime/executable.js';
 import { expectExceptions } from '../support/expected-exceptions.js';
 import { Reference } from './build-graph.js';
-import type { GoneFeed } from './main-faults.js';
+import type { GoneFeed } from './main-fault.js';
 import { randomScenario } from './random-scenario.js';
 import { type GraphSpec, hangs, type RunSpec, type Scenario } from './scenario.js';
 import { type Circumstances, checkRun } from './verdict.js';

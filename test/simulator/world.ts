@@ -14,7 +14,7 @@ import type { Tensor } from '../../scheduler/tensor.js';
 import { refuseMemory } from '../support/failing-memory.js';
 import { advanceUntil } from './advance.js';
 import { buildGraph, feedsOf, type HostBehaviour } from './build-graph.js';
-import type { EarlyEnd, GoneFeed, MainFaults } from './main-faults.js';
+import type { EarlyEnd, GoneFeed, MainFaults } from './main-fault.js';
 import { Monitor } from './monitor.js';
 import type { GraphSpec, HostSpec, RunSpec, Scenario } from './scenario.js';
 import { watchDevice } from './watched-device.js';

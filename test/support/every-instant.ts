@@ -4,7 +4,7 @@ import { DEVICE_PROFILES } from '../../kernels/virtual/profiles.js';
 import type { Executable } from '../../runtime/executable.js';
 import type { Fences } from '../../scheduler/work-queue.js';
 import { Reference } from '../simulator/build-graph.js';
-import { NO_MAIN_FAULTS } from '../simulator/main-faults.js';
+import { NO_MAIN_FAULTS } from '../simulator/main-fault.js';
 import type { GraphSpec, RunSpec, Scenario, SimulatedMode } from '../simulator/scenario.js';
 import { checkRun } from '../simulator/verdict.js';
 import type { WatchedRun } from '../simulator/watched-run.js';

@@ -1,4 +1,5 @@
 /** What a picture of a run says in words: title, facts, legend. */
+import { formatMode } from '../../../scheduler/cancellation.js';
 import { showMs } from '../text.js';
 import type { TimelineData } from '../timeline-data.js';
 import { type Layout, MARGIN, RIGHT, WIDTH } from './layout.js';
@@ -32,7 +33,7 @@ export function drawHeading(data: TimelineData): string[] {
   const facts = [
     `${report.nodesCompleted} of ${report.nodesTotal} nodes executed`,
     whereItEnded(data),
-    `cancellation ${report.mode}`,
+    `cancellation ${formatMode(report.mode)}`,
     `settled after ${showMs(settledMs)}`,
     dropped === 0 ? undefined : `INCOMPLETE: ${dropped} records dropped`,
   ]
