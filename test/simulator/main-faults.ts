@@ -1,6 +1,6 @@
 /** What goes wrong on the main thread in a simulation: by chance, drawn after everything else of its scenario. */
 import type { Chance } from './chance.js';
-import type { EarlyEnd, GoneFeed, MainFaults } from './main-fault.js';
+import { type EarlyEnd, type MainFaults, NO_MAIN_FAULTS } from './main-fault.js';
 import type { GraphSpec } from './scenario.js';
 
 /** What the faults have to fit. */
