@@ -1,6 +1,7 @@
 /** Waiting runs, as a queue for p-queue: which of them goes next, by priority and by what is free. */
 import type { Queue, QueueAddOptions } from 'p-queue';
 import { invariant } from '../scheduler/errors.js';
+import { PriorityList } from './priority-list.js';
 
 /**
  * How often a run may be overtaken by runs behind it because its streams are not free together. A run that needs
@@ -49,8 +50,7 @@ interface WaitingRun extends Claim {
 export class WaitingRuns implements Queue<Start, WaitingOptions> {
   readonly #room: () => Room;
   readonly #maxOvertaken: number;
-  /** In order. */
-  readonly #runs: WaitingRun[] = [];
+  readonly #runs = new PriorityList<WaitingRun>();
   /** How many wait for each number of streams: tells at a glance that none can start. */
   readonly #counts = new Map<number, number>();
 
@@ -70,7 +70,7 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
   }
 
   enqueue(start: Start, { priority = 0, lanes = 1, id }: Partial<WaitingOptions> = {}): void {
-    this.#runs.splice(this.#placeOf(priority), 0, { start, id, priority, lanes, overtaken: 0 });
+    this.#runs.insert({ start, id, priority, lanes, overtaken: 0 });
     this.#count(lanes, 1);
   }
 
@@ -79,8 +79,9 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
     const index = this.#next(room);
     if (index < 0) return undefined;
     const { start, lanes } = this.#take(index);
-    if (lanes <= room.lasting) {
-      for (const passed of this.#runs.slice(0, index)) if (passed.lanes <= room.serving) passed.overtaken++;
+    for (let ahead = 0; ahead < index && lanes <= room.lasting; ahead++) {
+      const passed = this.#runs.at(ahead);
+      if (passed.lanes <= room.serving) passed.overtaken++;
     }
     return start;
   }
@@ -89,8 +90,9 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
   startsAtOnce({ priority, lanes }: Claim): boolean {
     const room = this.#room();
     if (lanes > room.lasting) return true;
-    const ahead = this.#runs.slice(0, this.#placeOf(priority));
-    return lanes <= room.free && !ahead.some((run) => this.#holds(run, room));
+    if (lanes > room.free) return false;
+    const holder = this.#runs.findIndex((run) => this.#holds(run, room));
+    return holder < 0 || this.#runs.placeOf(priority) <= holder;
   }
 
   remove(id: string): void {
@@ -99,7 +101,7 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
   }
 
   filter({ priority }: Readonly<Partial<WaitingOptions>>): Start[] {
-    return this.#runs.filter((run) => run.priority === priority).map(({ start }) => start);
+    return [...this.#runs].filter((run) => run.priority === priority).map(({ start }) => start);
   }
 
   /** p-queue asks for it; nobody calls it. */
@@ -114,7 +116,7 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
       return this.#runs.findIndex(({ lanes }) => lanes > room.lasting);
     if (!wanted.some((lanes) => lanes <= room.free)) return -1;
     const index = this.#runs.findIndex((run) => run.lanes <= room.free || this.#holds(run, room));
-    return this.#runs[index]!.lanes <= room.free ? index : -1;
+    return this.#runs.at(index).lanes <= room.free ? index : -1;
   }
 
   /** Whether what becomes free is held for a run that does not fit. */
@@ -122,22 +124,10 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
     return overtaken >= this.#maxOvertaken && lanes <= serving;
   }
 
-  /** Behind those of the same priority. By bisection: many may wait. */
-  #placeOf(priority: number): number {
-    let from = 0;
-    let to = this.#runs.length;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (this.#runs[middle]!.priority >= priority) from = middle + 1;
-      else to = middle;
-    }
-    return from;
-  }
-
   #take(index: number): WaitingRun {
-    const [run] = this.#runs.splice(index, 1);
-    this.#count(run!.lanes, -1);
-    return run!;
+    const run = this.#runs.take(index);
+    this.#count(run.lanes, -1);
+    return run;
   }
 
   #count(lanes: number, change: number): void {

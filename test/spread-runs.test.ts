@@ -3,6 +3,7 @@ import type { VirtualFault } from '../kernels/virtual/options.js';
 import type { Engine } from '../runtime/engine.js';
 import type { Executable } from '../runtime/executable.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
+import { MAX_OVERTAKEN } from '../runtime/waiting-runs.js';
 import type { Graph } from '../scheduler/graph.js';
 import { rejection, runRejection } from './support/catch-error.js';
 import { startEngine, startPuppetEngine } from './support/engines.js';
@@ -53,10 +54,10 @@ async function expectCorrect(executable: Executable): Promise<void> {
 }
 
 /** A graph of one kernel that a puppet knows as 0. */
-function single(): Graph {
+function single(name = 'n0'): Graph {
   const builder = new GraphBuilder();
   const x = builder.input('x', { dtype: 'float32', shape: [1] });
-  builder.output('y', builder.kernel('Neg', { x }, {}, { name: 'n0' }));
+  builder.output('y', builder.kernel('Neg', { x }, {}, { name }));
   return builder.build();
 }
 
@@ -114,6 +115,27 @@ describe('a run that is spread', () => {
     }
     const { fallbacks } = await engine.compile(builder.build(), { placement });
     expect(fallbacks.map(({ node }) => node)).toEqual(['e 0', 'e 1']);
+  });
+
+  it('has no streams held for it while one that it needs is being replaced', async () => {
+    const kernelMs = ({ name }: { readonly name: string }) => (name === 'long' ? 1000 : 1);
+    const faults = [{ kind: 'device-lost', stream: 2, atMs: 100 }] as const;
+    const engine = await startEngine({
+      device: 'virtual',
+      streams: 3,
+      runsInFlight: 1,
+      virtual: { kernelMs, faults },
+    });
+    const [long, short] = await Promise.all([engine.compile(single('long')), engine.compile(single())]);
+    const triple = await compile(engine, 3);
+    const first = long.run(FEEDS);
+    const waiting = triple.run(FEEDS);
+    for (let run = 0; run < MAX_OVERTAKEN; run++) await short.run(FEEDS);
+    const { report } = await short.run(FEEDS);
+    expect(report.queuedMs).toBeGreaterThan(50);
+    expect(report.queuedMs).toBeLessThan(200);
+    expect(engine.stats().runs).toMatchObject({ queued: 1, inFlight: 1 });
+    await Promise.all([first, waiting]);
   });
 
   it('does without a stream that will not come back, and is lost when too few are left', async () => {
