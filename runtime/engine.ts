@@ -50,6 +50,7 @@ export class Engine {
   #runNumber = 0;
   #closing: Promise<void> | undefined;
   #deviceClosing: Promise<void> | undefined;
+  readonly #compiling = new Set<Promise<unknown>>();
 
   /** @internal */
   constructor(device: Device, options: CheckedEngineOptions, events: EngineEmitter) {
@@ -75,9 +76,18 @@ export class Engine {
    *   node; INVALID_PLACEMENT, INVALID_OPTION, LIMIT_EXCEEDED, OUT_OF_MEMORY (constants), DEVICE_LOST, ENGINE_CLOSED
    * @example const classify = await engine.compile(graph, { name: 'classify' });
    */
-  async compile<Inputs extends TensorSpecs, Outputs extends TensorSpecs>(
+  compile<Inputs extends TensorSpecs, Outputs extends TensorSpecs>(
     graph: Graph<Inputs, Outputs>,
     options: CompileOptions = {},
+  ): Promise<Executable<Inputs, Outputs>> {
+    const compiling = this.#compile(graph, options).finally(() => this.#compiling.delete(compiling));
+    this.#compiling.add(compiling);
+    return compiling;
+  }
+
+  async #compile<Inputs extends TensorSpecs, Outputs extends TensorSpecs>(
+    graph: Graph<Inputs, Outputs>,
+    options: CompileOptions,
   ): Promise<Executable<Inputs, Outputs>> {
     if (this.#closing !== undefined) throw engineClosed('compile');
     const compiled = await this.#compiler.compile(graph, options);
@@ -262,6 +272,8 @@ export class Engine {
 
   async #close(): Promise<void> {
     const error = curfewError('ENGINE_CLOSED', 'the engine was closed while the run was waiting');
+    // That a compilation under way ends by this is no rejection that somebody forgot to handle.
+    for (const compiling of this.#compiling) compiling.catch(() => undefined);
     // Otherwise the place of one that gives up would go to the next.
     this.#admission.close();
     for (const run of this.#runs.all) run.giveUp(error);

@@ -145,7 +145,7 @@ describe('the thread of a stream', () => {
 
   it.each([1, 2, 3])('keeps no constant when upload %d of three fails', (failUpload) => {
     const { alive, told, constants } = startSession(withConstants(), failUpload);
-    expect(told).toMatchObject([{ type: 'not-loaded', error: { code: 'OUT_OF_MEMORY' }, defunct: false }]);
+    expect(told).toMatchObject([{ type: 'not-loaded', error: { code: 'KERNEL_FAILED' }, defunct: false }]);
     expect([alive.size, constants()]).toEqual([0, 0]);
   });
 });
