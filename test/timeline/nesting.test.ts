@@ -159,6 +159,27 @@ describe('the spans of an exported timeline', () => {
   });
 });
 
+describe('the rows of an exported timeline', () => {
+  it('stay apart, however many runs and host nodes overlap', () => {
+    const random = createRandom(1);
+    const runs = Array.from({ length: 5100 }, (_, index): TimelineData => {
+      const run = randomRun(random, index + 1, 0);
+      return {
+        ...run,
+        links: [],
+        settledMs: 10,
+        nodes: [{ ...run.nodes[0]!, stream: undefined, startMs: 0, endMs: 10 }],
+      };
+    });
+    const { traceEvents } = toChromeTrace({ device: 'wasm', runs, replacements: [], dropped: 0 });
+    const rows = traceEvents
+      .filter(({ name }) => name === 'thread_name')
+      .map(({ pid, tid }) => `${pid} ${tid}`);
+    expect(rows).toHaveLength(2 * runs.length + 1);
+    expect(new Set(rows).size).toBe(rows.length);
+  });
+});
+
 describe('the time of an event', () => {
   it('rounds back to the nanosecond it was, and so does the distance of two', async () => {
     for (const seed of seeds(1000)) {
