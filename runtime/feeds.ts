@@ -99,9 +99,10 @@ export function collectOutputs(
     const data = values.get(value);
     if (data === undefined) continue;
     const { dtype, shape, producer } = graph.values[value]!;
-    // What a stream copied out belongs to nobody else; feeds, constants and host values do, and so does a second name.
     checkStays(graph, value, data);
-    const own = graph.nodes[producer]!.kind === 'kernel' && !handedOut.has(value);
+    // What was copied out of a stream, or of what a host node returned, is the run's own; feeds and constants are not.
+    const { kind } = graph.nodes[producer]!;
+    const own = (kind === 'kernel' || kind === 'host') && !handedOut.has(value);
     handedOut.add(value);
     outputs[name] = { dtype, shape, data: own ? data : copyData(dtype, data, `output ${quote(name)}`) };
   }

@@ -204,8 +204,10 @@ describe('the thread of a stream', () => {
     first.end(first.begin(stage.claims), { status: 'failed', error });
     stage.stream.close(0, false);
     // The heap had grown to its limit: the thread is retired, and its replacement has to come.
+    const other = stage.stream.load(1, program, NO_CONSTANTS);
+    first.tell({ type: 'loaded', key: 1, fallbacks: [] });
     expect([first.terminated, first.referenced, stage.threads.length]).toEqual([true, true, 1]);
-    await Promise.resolve();
+    await other;
     expect([stage.threads.length, alive()]).toEqual([2, true]);
     stage.thread().tell({ type: 'ready' });
     expect(alive()).toBe(false);
