@@ -4,7 +4,7 @@ import type { Shape, TensorSpec } from '../../scheduler/tensor.js';
 import { choiceAttribute, numberAttribute } from './attributes.js';
 import { expect } from './mistake.js';
 import type { InputSpecs } from './op.js';
-import { expectBroadcastTo, expectDType, FLOAT } from './specs.js';
+import { expectBroadcastTo, expectDType, expectShape, FLOAT } from './specs.js';
 
 const ACTIVATIONS = ['linear', 'relu', 'relu6', 'elu', 'prelu', 'leakyrelu', 'sigmoid'] as const;
 
@@ -13,9 +13,9 @@ export const FUSED_INPUTS: readonly string[] = ['bias', 'preluActivationWeights'
 
 function expectPerChannel(input: TensorSpec, name: string, out: Shape, channelAxis: number): void {
   expectDType(input, name, FLOAT);
-  const channels = out[channelAxis];
-  const isVector = input.shape.length === 1 && input.shape[0] === channels;
-  if (!isVector) expectBroadcastTo(input, name, out);
+  const [length, ...rest] = input.shape;
+  if (length === undefined || rest.length > 0) expectBroadcastTo(input, name, out);
+  else if (length !== 1) expectShape(input, name, [out[channelAxis]!]);
 }
 
 /**

@@ -181,6 +181,38 @@ const dilation: OpDefinition = {
   cost: (inputs, outputs) => dilationCost(outputs[0]!, inputs['filter']!),
 };
 
+/** Whether each of `count` windows along one axis shows an element that is not padding. */
+function showElements(
+  count: number,
+  window: { filter: number; dilation: number; stride: number; pad: number },
+  length: number,
+) {
+  const { filter, dilation, stride, pad } = window;
+  return Array.from({ length: count }, (_, index) => index * stride - pad).every((start) => {
+    const first = Math.max(0, Math.ceil(-start / dilation));
+    return first < filter && start + first * dilation < length;
+  });
+}
+
+/** Checks that no window lies in the padding alone: the cpu kernels then look for the place of a maximum in vain. */
+function expectElements(info: ConvInfo, filter: Shape): void {
+  const { padInfo, outHeight, outWidth, inHeight, inWidth } = info;
+  const rows = {
+    filter: filter[0]!,
+    dilation: info.dilationHeight,
+    stride: info.strideHeight,
+    pad: padInfo.top,
+  };
+  const columns = {
+    filter: filter[1]!,
+    dilation: info.dilationWidth,
+    stride: info.strideWidth,
+    pad: padInfo.left,
+  };
+  const fits = showElements(outHeight, rows, inHeight) && showElements(outWidth, columns, inWidth);
+  expect(fits, 'a filter that covers more than padding everywhere', filter);
+}
+
 function dilationGradient(name: string, of: 'x' | 'filter'): OpDefinition {
   return {
     name,
@@ -188,7 +220,9 @@ function dilationGradient(name: string, of: 'x' | 'filter'): OpDefinition {
     infer(inputs, attributes) {
       expectDType(inputs['x']!, 'x', NUMERIC);
       expectSameDType([inputs['x']!, inputs['filter']!, inputs['dy']!]);
-      expectShape(inputs['dy']!, 'dy', dilationInfo(inputs, attributes).outShape);
+      const info = dilationInfo(inputs, attributes);
+      expectShape(inputs['dy']!, 'dy', info.outShape);
+      expectElements(info, inputs['filter']!.shape);
       return [spec(inputs[of]!.dtype, inputs[of]!.shape)];
     },
     cost: (inputs) => dilationCost(inputs['dy']!, inputs['filter']!),

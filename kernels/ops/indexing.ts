@@ -231,6 +231,7 @@ const multinomial: OpDefinition = {
     const logits = inputs['logits']!;
     expectDType(logits, 'logits', FLOAT);
     expectRank(logits, 'logits', 2);
+    expect(logits.shape[1] !== 0, 'logits of 1 class or more', formatSpec(logits));
     integerAttribute(attributes, 'numSamples', 0);
     flagAttribute(attributes, 'normalized');
     return [spec('int32', logits.shape.with(1, integerAttribute(attributes, 'numSamples', 0)))];

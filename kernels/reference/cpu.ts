@@ -6,6 +6,7 @@ import type { ProgramNode } from '../../scheduler/kernel.js';
 import { allocateData, elementCount, type Tensor, type TensorData } from '../../scheduler/tensor.js';
 import { isWithoutElements } from '../ops/excluded.js';
 import { indexCheck } from '../ops/index-bounds.js';
+import { kernelAttributes } from '../ops/kernel-attributes.js';
 import { checkProduced } from '../ops/produced.js';
 import { correction, type Evaluate } from './corrections.js';
 
@@ -100,11 +101,6 @@ function kernelInputs({ inputNames }: ProgramNode, tensors: readonly tf.TensorIn
   const inputs: Record<string, tf.TensorInfo> = {};
   for (let index = 0; index < inputNames.length; index++) inputs[inputNames[index]!] = tensors[index]!;
   return inputs;
-}
-
-/** Attributes as kernels take them, a copy that they may change. */
-export function kernelAttributes(node: ProgramNode): tf.NamedAttrMap {
-  return structuredClone(node.attributes) as tf.NamedAttrMap;
 }
 
 /** Runs a kernel and returns its outputs. */

@@ -13,7 +13,6 @@ import type {
 import type { TensorSpec } from '../../scheduler/tensor.js';
 import { withCheckedIndices } from './checked-node.js';
 import { prepareCpuNode } from './cpu-node.js';
-import { withDefaults } from './defaults.js';
 import { prepareDirectNode, type ShapeScratch } from './direct-node.js';
 import { prepareEmptyNode } from './empty-node.js';
 import { composeFusedMatMul, isFusedMatMulCorrect } from './fused-matmul.js';
@@ -83,8 +82,11 @@ class WasmBackend implements ImmediateBackend {
     if (direct !== undefined) return direct;
     const isComposed = node.op === '_FusedMatMul' && !isFusedMatMulCorrect(node);
     const kernel = isComposed ? composeFusedMatMul(kernels) : config.kernelFunc;
-    const spelledOut = withExplicitPadding(withDefaults(node));
-    return withFreshPacking(node, heap, prepareStockNode(kernel, spelledOut, stockBackend, heap, module));
+    return withFreshPacking(
+      node,
+      heap,
+      prepareStockNode(kernel, withExplicitPadding(node), stockBackend, heap, module),
+    );
   }
 
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {

@@ -1,8 +1,8 @@
 /** Nodes that run on TensorFlow.js's kernel function: the path that every op can take. */
 import type { KernelFunc, NamedTensorInfoMap } from '@tensorflow/tfjs-core';
 import type { PreparedNode, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
+import { kernelAttributes } from '../ops/kernel-attributes.js';
 import { checkProduced } from '../ops/produced.js';
-import { kernelAttributes } from '../reference/cpu.js';
 import type { Heap, HeapTensor } from './heap.js';
 import type { Complaints, WasmModule } from './module.js';
 import type { StockBackend } from './stock-backend.js';

@@ -8,6 +8,9 @@ import { takesNumbers } from './nonfinite.js';
 import { isPlainSuppression } from './suppression.js';
 import { hasXnnpackWindows } from './windows.js';
 
+/** The least float32 that has all its digits. */
+const LEAST_FLOAT32 = 2 ** -126;
+
 /** What must hold for a node to be right on wasm. */
 type Rule = (node: ProgramNode) => boolean;
 
@@ -41,11 +44,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Does nothing where XNNPACK refuses the bounds, which it takes as float32.
   ClipByValue: ({ attributes }) =>
     Math.fround(number(attributes, 'clipValueMin')) < Math.fround(number(attributes, 'clipValueMax')),
-  // Takes the value as float32 whatever the dtype, and keeps operators in a map that a NaN puts out of order.
-  PadV2: ({ attributes: { constantValue }, inputSpecs: [x] }) =>
-    x!.dtype === 'float32' ? !Number.isNaN(constantValue) : isExact(constantValue),
-  // Leaves the copy of a scalar as it is.
-  MirrorPad: (node) => node.inputSpecs[0]!.shape.length > 0,
+  // Takes the value as float32 whatever the dtype.
+  PadV2: ({ attributes, inputSpecs: [x] }) => x!.dtype === 'float32' || isExact(attributes['constantValue']),
+  // Leave the copy of a scalar as they find it.
+  MirrorPad: hasDimensions,
+  Slice: hasDimensions,
   // The cpu kernel makes float32 of them first.
   OneHot: ({ attributes }) => isExact(attributes['onValue']) && isExact(attributes['offValue']),
   // Takes alpha as float32.
@@ -121,6 +124,10 @@ function hasPlainBatches({ inputSpecs, outputSpecs }: ProgramNode): boolean {
   return inputSpecs.every(({ shape }) => runsAlongEnd(shape.slice(0, -2), batch));
 }
 
+function hasDimensions(node: ProgramNode): boolean {
+  return node.inputSpecs[0]!.shape.length > 0;
+}
+
 function isChannelsLast(node: ProgramNode): boolean {
   return node.attributes['dataFormat'] !== 'NCHW';
 }
@@ -144,13 +151,16 @@ function ruleOf(op: string): Rule | undefined {
   return isExcluded(op) ? never : undefined;
 }
 
-/** Whether no number becomes infinite in the kernels, which take float32. A bound beyond it bounds all the same. */
+/** Whether the kernels, which take float32, get all numbers as they are. A bound beyond it bounds all the same. */
 function hasPlainNumbers({ op, attributes }: ProgramNode): boolean {
-  return op === 'ClipByValue' || Object.values(attributes).every((value) => list(value).every(staysFinite));
+  return op === 'ClipByValue' || Object.values(attributes).every((value) => list(value).every(isPlain));
 }
 
-function staysFinite(value: unknown): boolean {
-  return typeof value !== 'number' || !Number.isFinite(value) || Number.isFinite(Math.fround(value));
+/** A NaN is not: kernels differ in what they make of it, and some keep operators by their attributes. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'number' || value === 0) return true;
+  const size = Math.abs(value);
+  return size === Number.POSITIVE_INFINITY || (size >= LEAST_FLOAT32 && Number.isFinite(Math.fround(size)));
 }
 
 /** Whether wasm's kernel is right for a node that has elements. */

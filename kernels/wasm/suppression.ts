@@ -31,5 +31,5 @@ function isFloats(spec: TensorSpec | undefined, rank: number): spec is TensorSpe
 
 /** Infinite ones let everything or nothing pass; V3 and V4 have no sigma. */
 function isThreshold(value: unknown): boolean {
-  return value === undefined || (typeof value === 'number' && !Number.isNaN(value));
+  return value === undefined || typeof value === 'number';
 }

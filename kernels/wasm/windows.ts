@@ -39,7 +39,7 @@ export function hasXnnpackWindows(node: ProgramNode): boolean {
 
 /**
  * The node with `pad: 'same'` spelled out for a convolution whose strides skip more than its filter covers: XNNPACK
- * computes with the negative padding that follows.
+ * computes with the negative padding that follows. Its output is rounded up whatever `dimRoundingMode` says.
  */
 export function withExplicitPadding(node: ProgramNode): ProgramNode {
   if (node.attributes['pad'] !== 'same' || POOLS.has(node.op)) return node;
@@ -52,7 +52,7 @@ export function withExplicitPadding(node: ProgramNode): ProgramNode {
     [left, right],
     [0, 0],
   ] as const;
-  return { ...node, attributes: { ...node.attributes, pad } satisfies Attributes };
+  return { ...node, attributes: { ...node.attributes, pad, dimRoundingMode: 'floor' } satisfies Attributes };
 }
 
 function skipsInput(windows: Windows): boolean {

@@ -17,17 +17,18 @@ export type Draw = (random: Random) => Call;
 export type Draws = Readonly<Record<string, Draw>>;
 
 /** Elements of an input at most, so that the plain kernels stay quick. */
-const MAX_ELEMENTS = 600;
+const MAX_ELEMENTS = 2000;
 
 /** The odds of something. */
 export function chance(random: Random, probability: number): boolean {
   return random.next() < probability;
 }
 
-/** A length: mostly a few, now and then 1, seldom 0. */
+/** A length: mostly a few, now and then 1, seldom 0 or more than kernels take at once. */
 export function length(random: Random): number {
   const dice = random.next();
   if (dice < 0.04) return 0;
+  if (dice > 0.97) return random.integer(6, 70);
   return dice < 0.25 ? 1 : random.integer(2, 5);
 }
 

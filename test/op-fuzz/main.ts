@@ -1,10 +1,11 @@
 /**
- * `npm run fuzz -- --cases N [--seed S]`: random calls of ops on the wasm device, N from seed S or from a fresh one;
- * `--seed` alone replays one. A case that does not end within a minute is a failure, too.
+ * `npm run fuzz -- [--cases N] [--seed S] [--device reference]`: random calls of ops, N from seed S or from a fresh one, on
+ * the wasm device or on another; `--seed` alone replays one. A case that does not end within a minute is a failure, too.
  */
 import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { createKernelBackend } from '../../kernels/wasm/backend.js';
+import { createKernelBackend as createReference } from '../../kernels/reference/backend.js';
+import { createKernelBackend as createWasm } from '../../kernels/wasm/backend.js';
 import { FuzzRun } from './fuzz.js';
 import { formatFuzzCase, fuzzCase } from './fuzz-case.js';
 
@@ -12,7 +13,10 @@ const PROGRESS_EVERY = 10_000;
 const STALL_MS = 60_000;
 const [SEED, FAILED] = [0, 1];
 
+const DEVICES = { wasm: createWasm, reference: createReference };
+
 interface Task {
+  readonly device: keyof typeof DEVICES;
   readonly first: number;
   readonly count: number;
   /** The seed at hand, and how many have failed. */
@@ -26,8 +30,8 @@ function wholeNumber(text: string | undefined, option: string): number | undefin
   throw new TypeError(`--${option}: expected a whole number of 0 or more, received ${JSON.stringify(text)}`);
 }
 
-async function runCases({ first, count, progress }: Task): Promise<void> {
-  const run = new FuzzRun(createKernelBackend);
+async function runCases({ device, first, count, progress }: Task): Promise<void> {
+  const run = new FuzzRun(DEVICES[device]);
   for (let done = 0; done < count; done++) {
     progress[SEED] = first + done;
     try {
@@ -45,10 +49,10 @@ async function runCases({ first, count, progress }: Task): Promise<void> {
 }
 
 /** Runs the cases on another thread: a kernel that never ends can be seen and named from this one alone. */
-function watchCases(first: number, count: number): void {
+function watchCases(device: Task['device'], first: number, count: number): void {
   const progress = new Float64Array(new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT));
   const worker = new Worker(new URL(import.meta.url), {
-    workerData: { first, count, progress } satisfies Task,
+    workerData: { device, first, count, progress } satisfies Task,
   });
   let seen = -1;
   const watch = setInterval(() => {
@@ -67,10 +71,18 @@ function watchCases(first: number, count: number): void {
 }
 
 if (isMainThread) {
-  const { values } = parseArgs({ options: { cases: { type: 'string' }, seed: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: {
+      cases: { type: 'string' },
+      seed: { type: 'string' },
+      device: { type: 'string', default: 'wasm' },
+    },
+  });
+  if (!Object.hasOwn(DEVICES, values.device))
+    throw new TypeError(`--device: expected wasm or reference, received ${values.device}`);
   const seed = wholeNumber(values.seed, 'seed');
   const count = wholeNumber(values.cases, 'cases') ?? (seed === undefined ? 10_000 : 1);
-  watchCases(seed ?? Math.floor(Math.random() * 2 ** 31), count);
+  watchCases(values.device as Task['device'], seed ?? Math.floor(Math.random() * 2 ** 31), count);
 } else {
   await runCases(workerData as Task);
 }

@@ -31,6 +31,11 @@ export function runKernel(
   return callKernel(tf.getKernel(op, name).kernelFunc, backend, attributes, inputs);
 }
 
+/** TensorFlow.js leaves attributes out; what is `null` comes from files. */
+function withoutNull(attributes: OpCase['attributes']): OpCase['attributes'] {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== null));
+}
+
 function callKernel(
   kernel: tf.KernelFunc,
   backend: tf.KernelBackend,
@@ -47,7 +52,7 @@ function callKernel(
   const kernelInputs = isVariadic ? infos.map(([, info]) => info) : Object.fromEntries(infos);
   const result = kernel({
     inputs: kernelInputs as tf.NamedTensorInfoMap,
-    attrs: structuredClone(attributes) as unknown as tf.NamedAttrMap,
+    attrs: structuredClone(withoutNull(attributes)) as unknown as tf.NamedAttrMap,
     backend,
   });
   return [result].flat().map((info) => ({
