@@ -130,7 +130,7 @@ const PROGRAMS: readonly [string, string, string][] = [
     'ENGINE_CLOSED closed',
   ],
   [
-    'by destroy() while a stopped run waits for a stream that loads for ever',
+    'by destroy() while an aborted run in mode none loops in a kernel',
     `const engine = await createEngine({ device: acting });
     const looping = await engine.compile(graph('loop'));
     const controller = new AbortController();
