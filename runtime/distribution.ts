@@ -29,13 +29,22 @@ const NOTHING: TimeDistribution = Object.freeze({
 export class TimeHistogram {
   readonly #histogram = createHistogram({ lowest: 1, highest: MAX_TIMEOUT_MS * UNITS_PER_MS, figures: 3 });
 
+  /** Until the next record: statistics may be asked for often. */
+  #summary: TimeDistribution | undefined;
+
   /** The histogram knows no zero: everything is recorded one unit higher. */
   record(ms: number): void {
     const units = Math.max(0, Math.round(ms * UNITS_PER_MS)) + 1;
+    this.#summary = undefined;
     this.#histogram.record(Math.min(units, MAX_TIMEOUT_MS * UNITS_PER_MS));
   }
 
   summary(): TimeDistribution {
+    this.#summary ??= this.#summarize();
+    return this.#summary;
+  }
+
+  #summarize(): TimeDistribution {
     const { count, min, mean, max } = this.#histogram;
     if (count === 0) return NOTHING;
     const toMs = (units: number) => (units - 1) / UNITS_PER_MS;
