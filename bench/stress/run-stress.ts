@@ -36,6 +36,8 @@ export interface StressResult {
 
 const STREAMS = 2;
 const RUNS_PER_ROUND = 120;
+/** Share of rounds whose engine is closed in the middle. */
+const CLOSES_EARLY = 0.25;
 const CALLERS = 8;
 const MAX_TIMEOUT_MS = 8;
 const MAX_ABORT_TURNS = 30;
@@ -94,7 +96,7 @@ class Round {
       while (left-- > 0) await this.#callAndDisturb();
     };
     const callers = Promise.all(Array.from({ length: CALLERS }, caller));
-    const closesEarly = this.#random() < 0.5;
+    const closesEarly = this.#random() < CLOSES_EARLY;
     if (closesEarly) await this.#closeSoon();
     await callers;
     for (let index = 0; index < this.#inner.length; index++) await this.#inner[index];
