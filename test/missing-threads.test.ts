@@ -7,6 +7,7 @@ import { stopReasonOf } from '../scheduler/cancellation.js';
 import { createSystemClock } from '../scheduler/clock.js';
 import { rejection, runRejection } from './support/catch-error.js';
 import { startPuppetEngine } from './support/engines.js';
+import { ManualClock } from './support/manual-clock.js';
 import { expectCorrectRun, FEEDS, thirtyNodes } from './support/thirty-nodes.js';
 import { until } from './support/until.js';
 
@@ -97,19 +98,15 @@ describe('a watchdog that dies', () => {
     ['too often', () => undefined],
     ['and cannot be started again', () => (threads.refuses = () => true)],
   ])('%s leaves stopping to the main thread, and closing works', async (_how, meanwhile) => {
-    const { engine, puppet } = await startPuppetEngine();
+    const clock = new ManualClock();
+    const { engine, puppet } = await startPuppetEngine({}, clock);
     const executable = await engine.compile(thirtyNodes());
     meanwhile();
     await endAllWatchdogs();
     const pause = puppet.arm(2, 'pause');
-    let stopped = false;
-    const clock = createSystemClock();
     const run = runRejection(executable.run(FEEDS, { timeoutMs: 20 }));
-    clock.setTimer(30, () => {
-      stopped = true;
-    });
     await pause.reached();
-    await until(() => stopped, 'the deadline has passed');
+    clock.advance(20);
     pause.release();
     const { code, report } = await run;
     expect([code, report.stoppedBefore]).toEqual(['DEADLINE_EXCEEDED', 'n3']);
