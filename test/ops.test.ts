@@ -189,7 +189,13 @@ const MALFORMED: readonly (readonly [string, InputSpecs, Attributes, RegExp])[] 
     'MaxPool',
     { x: f32(1, 4, 4, 1) },
     { ...POOL, filterSize: 2 ** 25, pad: 'same' },
-    /windows, strides and padding/,
+    /windows, strides, dilations/,
+  ],
+  [
+    'Conv2D',
+    IMAGE,
+    { ...CONV, dilations: 2 ** 32 },
+    /windows, strides, dilations and padding of 16777216 at most/,
   ],
 ];
 

@@ -32,28 +32,20 @@ export function roundingAttribute(attributes: Attributes): 'floor' | 'round' | '
 
 const ROUND = { floor: Math.floor, round: Math.round, ceil: Math.ceil, none: Math.trunc } as const;
 
-/** Longest window, stride or padding: kernels add them up in 32 bits. */
+/** Longest window, stride, dilation or padding: kernels add them up in 32 bits. */
 const MAX_REACH = 2 ** 24;
 
 function expectReach(lengths: readonly number[]): void {
   const longest = Math.max(...lengths);
-  expect(longest <= MAX_REACH, `windows, strides and padding of ${MAX_REACH} at most`, longest);
+  expect(longest <= MAX_REACH, `windows, strides, dilations and padding of ${MAX_REACH} at most`, longest);
 }
 
 /** Checks that windows stay within what kernels can count. */
 export function expectReach2d(info: backend_util.Conv2DInfo): void {
   const { top, bottom, left, right } = info.padInfo;
-  const { effectiveFilterHeight, effectiveFilterWidth, strideHeight, strideWidth } = info;
-  expectReach([
-    effectiveFilterHeight,
-    effectiveFilterWidth,
-    strideHeight,
-    strideWidth,
-    top,
-    bottom,
-    left,
-    right,
-  ]);
+  const { effectiveFilterHeight, effectiveFilterWidth, dilationHeight, dilationWidth } = info;
+  expectReach([effectiveFilterHeight, effectiveFilterWidth, dilationHeight, dilationWidth]);
+  expectReach([info.strideHeight, info.strideWidth, top, bottom, left, right]);
 }
 
 /** The same in three dimensions. */
@@ -61,7 +53,9 @@ export function expectReach3d(info: backend_util.Conv3DInfo): void {
   const { effectiveFilterDepth, effectiveFilterHeight, effectiveFilterWidth } = info;
   const { strideDepth, strideHeight, strideWidth } = info;
   const { front, back, top, bottom, left, right } = info.padInfo;
+  const { dilationDepth, dilationHeight, dilationWidth } = info;
   expectReach([effectiveFilterDepth, effectiveFilterHeight, effectiveFilterWidth]);
+  expectReach([dilationDepth, dilationHeight, dilationWidth]);
   expectReach([strideDepth, strideHeight, strideWidth, front, back, top, bottom, left, right]);
 }
 

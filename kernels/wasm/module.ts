@@ -76,6 +76,8 @@ export async function loadModule(): Promise<WasmModule> {
   );
   const module = await loading;
   module.asm.init_with_threads_count(1);
+  // What is printed until here is no kernel's.
+  complaints.first = undefined;
   return Object.assign(module, { complaints });
 }
 

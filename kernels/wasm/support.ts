@@ -105,9 +105,11 @@ function isModest(value: unknown): boolean {
   return Math.abs(value as number) <= 16;
 }
 
+/** Whether float32 keeps its digits: nothing is as large as what it is subtracted from. */
 function normalizesSimply({ attributes }: ProgramNode): boolean {
-  const factors = ['alpha', 'beta', 'bias'].map((name) => Math.abs(attributes[name] as number));
-  return isExact(attributes['depthRadius']) && factors.every((factor) => factor <= 2 ** 20);
+  const [alpha, bias, beta] = ['alpha', 'bias', 'beta'].map((name) => number(attributes, name));
+  const isModestSum = alpha! >= 0 && bias! >= 0 && alpha! + bias! <= 2 ** 20;
+  return isModestSum && Math.abs(beta!) <= 2 ** 20 && isExact(attributes['depthRadius']);
 }
 
 function hasModestSides({ inputSpecs, outputSpecs }: ProgramNode): boolean {
