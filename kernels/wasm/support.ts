@@ -61,8 +61,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Takes fill values for unsigned integers and opacity for 255, and turns around the center in float32.
   RotateWithOffset: ({ attributes: { fillValue, center, radians }, inputSpecs: [image] }) =>
     image!.shape[3]! <= 3 && list(fillValue).every(isUnsigned) && [center, radians].flat().every(isModest),
-  // Mirrors coordinates below 0 at the wrong place.
-  Transform: (node) => node.attributes['fillMode'] !== 'reflect',
+  // Mirrors coordinates below 0 at the wrong place, and wraps far ones around in float32.
+  Transform: ({ attributes: { fillMode } }) => fillMode === 'constant' || fillMode === 'nearest',
   // Add the radius to a channel in 32 bits, and multiply the others in float32.
   LRN: normalizesSimply,
   LRNGrad: normalizesSimply,

@@ -38,8 +38,6 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'UNSUPPORTED_OP',
 ]);
 const TOLERANCE = 1e-4;
-/** Relative tolerances of ops that need another: coordinates far from the image leave float32 few digits. */
-const TOLERANCES: Readonly<Record<string, number>> = { Transform: 5e-3 };
 const MAX_BYTES = 2 ** 20;
 const MAX_OPERATIONS = 1e7;
 
@@ -108,13 +106,13 @@ function checkFailure(error: unknown, fuzzCase: FuzzCase, expected: readonly Ten
 function checkOutputs(
   { outputs, again }: Ending & { kind: 'completed' },
   expected: readonly Tensor[] | undefined,
-  { op, wild }: FuzzCase,
+  { wild }: FuzzCase,
 ): void {
   if (expected === undefined) throw new Fault('computed where the plain kernel throws');
   const changed = firstDifference(again, outputs, 0);
   if (changed !== undefined) throw new Fault(`the second run gives ${changed}`);
   if (wild) return;
-  const different = firstDifference(outputs, expected, TOLERANCES[op] ?? TOLERANCE);
+  const different = firstDifference(outputs, expected, TOLERANCE);
   if (different !== undefined) throw new Fault(different);
 }
 
