@@ -101,7 +101,7 @@ export class Admission {
   serve(): void {
     if (this.queued === 0) return;
     // Setting it makes p-queue look at its queue again.
-    this.#queue.concurrency = Number.POSITIVE_INFINITY;
+    if (this.queued > 0) this.#queue.concurrency = Number.POSITIVE_INFINITY;
   }
 
   /** Resolves once no run waits or is in flight, and the promises of the last ones have settled. */

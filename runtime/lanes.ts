@@ -15,5 +15,5 @@ export function lanesOf(stream: number, streams: number, lanes: number): readonl
 export function assignLanes<Stream extends { readonly index: number }>(
   chosen: readonly Stream[],
 ): readonly Stream[] {
-  return chosen.toSorted((a, b) => a.index - b.index);
+  return chosen.length === 1 ? chosen : chosen.toSorted((a, b) => a.index - b.index);
 }

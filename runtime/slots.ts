@@ -56,10 +56,7 @@ export class SlotTable {
    */
   take(lanes: number, onFree: () => void): Place {
     checkStreamsLast(this.#streams, lanes);
-    const chosen = this.#streams
-      .filter(this.#hasRoom)
-      .sort((a, b) => this.#inFlight[a.index]! - this.#inFlight[b.index]! || a.index - b.index)
-      .slice(0, lanes);
+    const chosen = this.#choose(lanes);
     const slot = this.#free.pop();
     invariant(chosen.length === lanes && slot !== undefined, 'a run starts when its streams are free');
     for (const { index } of chosen) this.#inFlight[index]!++;
@@ -74,16 +71,21 @@ export class SlotTable {
     return { slot, streams: assignLanes(chosen), giveBack };
   }
 
+  #choose(lanes: number): readonly DeviceStream[] {
+    const free = this.#streams.filter(this.#hasRoom);
+    if (free.length <= lanes) return free;
+    return free.sort((a, b) => this.#inFlight[a.index]! - this.#inFlight[b.index]!).slice(0, lanes);
+  }
+
   #hasRoom = (stream: DeviceStream): boolean =>
     stream.available && this.#inFlight[stream.index]! < this.#runsInFlight;
 }
 
 /** @throws DEVICE_LOST when fewer streams are left than a plan has lanes */
 export function checkStreamsLast(streams: readonly DeviceStream[], lanes: number): void {
-  const broken = streams.filter((stream) => stream.broken !== undefined);
-  const left = streams.length - broken.length;
+  const left = streams.filter(({ broken }) => broken === undefined).length;
   if (left >= lanes) return;
-  const cause = broken[0]!.broken!;
+  const cause = streams.find(({ broken }) => broken !== undefined)!.broken!;
   const what = left === 0 ? 'no stream left to run on' : `${left} of ${lanes} streams left to run on`;
   throw curfewError('DEVICE_LOST', `${what}: ${cause.message}`, { cause });
 }

@@ -111,10 +111,12 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
 
   /** Index of the run that goes next, or −1. */
   #next(room: Room): number {
-    const wanted = [...this.#counts.keys()];
-    if (wanted.some((lanes) => lanes > room.lasting))
-      return this.#runs.findIndex(({ lanes }) => lanes > room.lasting);
-    if (!wanted.some((lanes) => lanes <= room.free)) return -1;
+    let fits = false;
+    for (const lanes of this.#counts.keys()) {
+      if (lanes > room.lasting) return this.#runs.findIndex((run) => run.lanes > room.lasting);
+      fits ||= lanes <= room.free;
+    }
+    if (!fits) return -1;
     const index = this.#runs.findIndex((run) => run.lanes <= room.free || this.#holds(run, room));
     return this.#runs.at(index).lanes <= room.free ? index : -1;
   }
