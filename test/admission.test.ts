@@ -1,46 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../runtime/engine.js';
-import type { Executable } from '../runtime/executable.js';
-import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { RunOptions } from '../runtime/options.js';
 import { MAX_OVERTAKEN } from '../runtime/waiting-runs.js';
-import type { CurfewError } from '../scheduler/errors.js';
-import type { Graph } from '../scheduler/graph.js';
-import type { RunReport } from '../scheduler/outcome.js';
-import type { TensorSpec } from '../scheduler/tensor.js';
 import { rejection, runRejection } from './support/catch-error.js';
 import { startEngine, startPuppetEngine } from './support/engines.js';
 import { ManualClock } from './support/manual-clock.js';
-import type { ArmedAction, Puppet } from './support/puppet.js';
+import { FEEDS, occupy, pair, spreadPair } from './support/pair.js';
 import { abortListeners } from './support/signals.js';
-
-const SPEC: TensorSpec = { dtype: 'float32', shape: [1] };
-const FEEDS = { x: Float32Array.of(3) };
-
-/** Two independent kernels, `n0` and `n1`. */
-function pair(): Graph {
-  const builder = new GraphBuilder();
-  const x = builder.input('x', SPEC);
-  for (const name of ['n0', 'n1']) builder.output(name, builder.kernel('Neg', { x }, {}, { name }));
-  return builder.build();
-}
 
 /** The executables of runs in the order they were dispatched. */
 function watchDispatched(engine: Engine): string[] {
   const order: string[] = [];
   engine.on('run:dispatched', ({ executable }) => order.push(executable));
   return order;
-}
-
-/** Starts a run that occupies the stream until the action is released. */
-async function occupy(
-  puppet: Puppet,
-  executable: Executable,
-): Promise<ArmedAction & { done: Promise<RunReport> }> {
-  const pause = puppet.arm(0, 'pause');
-  const done = executable.run(FEEDS).then(({ report }) => report);
-  await pause.reached();
-  return { ...pause, done };
 }
 
 describe('waiting runs', () => {
@@ -154,11 +126,6 @@ describe('waiting runs', () => {
   });
 });
 
-/** Compiles `pair`, one kernel per stream. */
-function spreadPair(engine: Engine): Promise<Executable> {
-  return engine.compile(pair(), { name: 'spread', placement: ({ index }) => index % 2 });
-}
-
 describe('a spread run that waits for its streams', () => {
   it('does not hold back runs that need one, whatever their order', async () => {
     const { engine, puppet } = await startPuppetEngine({ streams: 2, runsInFlight: 1 });
@@ -208,98 +175,6 @@ describe('a spread run that waits for its streams', () => {
     expect((await spread.run(FEEDS)).report.outcome).toBe('completed');
   });
 });
-
-describe('run() inside a listener', () => {
-  it('of run:settled finds the place of the run that has settled free', async () => {
-    const clock = new ManualClock();
-    const options = { runsInFlight: 1, queueLimit: 0 };
-    const { engine, puppet } = await startPuppetEngine(options, clock);
-    const executable = await engine.compile(pair());
-    let next: Promise<unknown> | undefined;
-    engine.on('run:settled', ({ outcome, executable: name }) => {
-      if (name !== 'next') next = follower.run(FEEDS).then(({ report }) => [outcome, report.outcome]);
-    });
-    const follower = await engine.compile(pair(), { name: 'next' });
-    const endings: Record<RunReport['outcome'], () => Promise<unknown>> = {
-      completed: () => executable.run(FEEDS),
-      aborted: () => stopAt(puppet, (signal) => executable.run(FEEDS, { signal })),
-      'deadline-exceeded': async () => {
-        const pause = puppet.arm(0, 'pause');
-        const late = executable.run(FEEDS, { timeoutMs: 10 });
-        await pause.reached();
-        clock.advance(10);
-        pause.release();
-        return late;
-      },
-      failed: () => {
-        puppet.arm(0, 'throw');
-        return executable.run(FEEDS);
-      },
-    };
-    for (const [outcome, end] of Object.entries(endings)) {
-      await end().catch(() => undefined);
-      expect(await next).toEqual([outcome, 'completed']);
-    }
-  });
-
-  it('of run:settled goes behind the runs that wait, and what it is told comes before they are dispatched', async () => {
-    const { engine, puppet } = await startPuppetEngine({ runsInFlight: 1, queueLimit: 1 });
-    const [first, second, third] = await Promise.all(
-      ['first', 'second', 'third'].map((name) => engine.compile(pair(), { name })),
-    );
-    const events: string[] = [];
-    engine.on('run:dispatched', ({ executable }) => events.push(`${executable} dispatched`));
-    const { promise: last, resolve } = promiseWithResolvers();
-    engine.on('run:settled', ({ executable }) => {
-      events.push(`${executable} settled, ${engine.stats().runs.inFlight} in flight`);
-      if (executable === 'first') resolve(third!.run(FEEDS));
-    });
-    const occupied = await occupy(puppet, first!);
-    const waiting = second!.run(FEEDS);
-    occupied.release();
-    await waiting;
-    await last;
-    expect(events).toEqual([
-      'first dispatched',
-      'first settled, 0 in flight',
-      'second dispatched',
-      'second settled, 0 in flight',
-      'third dispatched',
-      'third settled, 0 in flight',
-    ]);
-  });
-
-  it('of run:queued goes behind the run that was queued', async () => {
-    const { engine } = await startPuppetEngine({ runsInFlight: 1, queueLimit: 0 });
-    const executable = await engine.compile(pair());
-    let inside: Promise<CurfewError> | undefined;
-    engine.on('run:queued', () => {
-      inside ??= rejection(executable.run(FEEDS));
-    });
-    expect((await executable.run(FEEDS)).report.outcome).toBe('completed');
-    expect(await inside).toMatchObject({ code: 'QUEUE_FULL' });
-  });
-});
-
-/** Aborts a run that has reached its first kernel. */
-async function stopAt(puppet: Puppet, run: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
-  const controller = new AbortController();
-  const pause = puppet.arm(0, 'pause');
-  const running = run(controller.signal);
-  await pause.reached();
-  controller.abort();
-  pause.release();
-  return running;
-}
-
-/** `Promise.withResolvers`, which Node 20 lacks. */
-function promiseWithResolvers() {
-  let resolve!: (value: unknown) => void;
-  const promise = new Promise((fulfil) => {
-    resolve = fulfil;
-  });
-  return { promise, resolve };
-}
 
 describe('runs in flight', () => {
   it('spread over streams, the least busy first, as many as there are slots', async () => {
