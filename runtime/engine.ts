@@ -92,6 +92,12 @@ export class Engine {
     if (this.#closing !== undefined) throw engineClosed('compile');
     const compiled = await this.#compiler.compile(graph, options);
     const { name, plan, fallbacks } = compiled;
+    this.#events.emit('executable:compiled', {
+      executable: name,
+      nodesTotal: plan.workNodes,
+      streams: plan.lanes,
+      fallbacks,
+    });
     return new Executable(
       { name, inputs: graph.inputs, outputs: graph.outputs, streams: plan.lanes, fallbacks },
       {
@@ -134,6 +140,7 @@ export class Engine {
         plan,
         program: compiled.key,
         device: this.#device.name,
+        fallbacks: compiled.fallbacks,
         clock: this.#device.clock,
         leases: this.#leases,
         admission: this.#admission,

@@ -1,5 +1,6 @@
 /** Events of an engine, on eventemitter3. */
 import { EventEmitter } from 'eventemitter3';
+import type { Fallback } from '../scheduler/device.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import { invalidOption } from './option-checks.js';
 
@@ -11,8 +12,22 @@ export interface RunInfo {
   readonly executable: string;
 }
 
+/** A compiled graph as its event describes it. */
+export interface CompiledInfo {
+  /** Name of the executable. */
+  readonly executable: string;
+  /** Kernel and host nodes. */
+  readonly nodesTotal: number;
+  /** Streams that one run takes. */
+  readonly streams: number;
+  /** Nodes that run on another device's kernels, usually slower ones, because this device lacks theirs. */
+  readonly fallbacks: readonly Fallback[];
+}
+
 /** Events by name, with what listeners are called with. */
 export interface EngineEvents {
+  /** A graph was compiled; `compile()` resolves next. */
+  'executable:compiled': [info: CompiledInfo];
   /** A run was accepted: its call was right, and there was room in the queue. Every such run settles. */
   'run:queued': [info: RunInfo];
   /** A run got its slot and was handed to its streams. */
@@ -24,6 +39,7 @@ export interface EngineEvents {
 }
 
 const EVENT_NAMES: { readonly [Name in keyof EngineEvents]: true } = {
+  'executable:compiled': true,
   'run:queued': true,
   'run:dispatched': true,
   'run:settled': true,

@@ -297,7 +297,7 @@ export class ExecutableRun {
   }
 
   #finish({ outcome, cause, settledMs, result, outputs = NO_OUTPUTS, error }: Ending): void {
-    const { run, name, device, plan } = this.#context;
+    const { run, name, device, fallbacks, plan } = this.#context;
     const flight = this.#phase.kind === 'in-flight' ? this.#phase : undefined;
     const streams = flight?.lease.streams.map(({ index }) => index) ?? [];
     const dispatchedMs = flight?.dispatchedMs;
@@ -305,6 +305,7 @@ export class ExecutableRun {
       run,
       executable: name,
       device,
+      fallbacks,
       nodesTotal: plan.workNodes,
       options: this.#options,
       outcome,

@@ -19,7 +19,7 @@ export { createEngine } from './create-engine.js';
 export type { TimeDistribution } from './distribution.js';
 export type { Engine } from './engine.js';
 export { DeadlineExceededError, RunAbortedError, RunError } from './errors.js';
-export type { EngineEvents, RunInfo } from './events.js';
+export type { CompiledInfo, EngineEvents, RunInfo } from './events.js';
 export type { Executable, ExecutableInfo } from './executable.js';
 export type { Feeds } from './feeds.js';
 export {
@@ -37,7 +37,7 @@ export type { RunOutputs, RunResult } from './run-result.js';
 export type { EngineStats, StreamStats } from './stats.js';
 export type { EngineTimeline } from './timeline/engine-timeline.js';
 export type { RowAccount, RowParts } from './timeline/row-account.js';
-export type { NodeTime, TimelineSummary } from './timeline/summary.js';
+export type { FallbackTime, NodeTime, TimelineSummary } from './timeline/summary.js';
 export type { Timeline } from './timeline/timeline.js';
 export type {
   TimelineMoment,

@@ -46,7 +46,7 @@ export async function loadPrograms(
     unloadPrograms(plan, key, streams);
     throw error;
   }
-  return plan.programs.flatMap((_, lane) => fallbacks.get(lane) ?? []);
+  return Object.freeze(plan.programs.flatMap((_, lane) => fallbacks.get(lane) ?? []));
 }
 
 /** Frees a plan's constants on all streams. None of its runs is open. */

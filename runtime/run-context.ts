@@ -1,5 +1,6 @@
 /** What a run needs of its engine and its executable. */
 import type { Clock } from '../scheduler/clock.js';
+import type { Fallback } from '../scheduler/device.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import type { Plan } from '../scheduler/plan.js';
 import type { ProgramKey } from '../scheduler/stream.js';
@@ -15,6 +16,7 @@ export interface RunContext {
   readonly plan: Plan;
   readonly program: ProgramKey;
   readonly device: string;
+  readonly fallbacks: readonly Fallback[];
   readonly clock: Clock;
   readonly leases: LeaseSource;
   readonly admission: Admission;

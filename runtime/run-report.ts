@@ -1,5 +1,6 @@
 /** Puts the report of a settled run together. */
 import { runModeOf } from '../scheduler/cancellation.js';
+import type { Fallback } from '../scheduler/device.js';
 import type { DispatchResult } from '../scheduler/dispatch.js';
 import type { Outcome, RunReport } from '../scheduler/outcome.js';
 import type { CheckedRunOptions } from './options.js';
@@ -10,6 +11,7 @@ export interface RunFacts {
   readonly run: number;
   readonly executable: string;
   readonly device: string;
+  readonly fallbacks: readonly Fallback[];
   readonly nodesTotal: number;
   readonly options: CheckedRunOptions;
   readonly outcome: Outcome;
@@ -42,6 +44,7 @@ export function reportOf(facts: RunFacts): RunReport {
     nodesTotal: facts.nodesTotal,
     stoppedBefore: result?.stoppedBefore,
     device: facts.device,
+    fallbacks: facts.fallbacks,
     stream: streams.length === 1 ? streams[0] : undefined,
   });
 }

@@ -6,6 +6,7 @@ import type { ProgramKey, SlotIndex, Stream } from './stream.js';
 
 /** A kernel node that runs on another device's kernels because its own device lacks the kernel. */
 export interface Fallback {
+  /** Name of the node. */
   readonly node: string;
   readonly op: string;
   /** The device whose kernels execute it. */

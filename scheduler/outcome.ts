@@ -1,5 +1,6 @@
 /** Outcomes of runs, and the report that every run leaves. */
 import type { RunMode, StopReason } from './cancellation.js';
+import type { Fallback } from './device.js';
 
 /** How a run ended. */
 export type Outcome = 'completed' | 'aborted' | 'deadline-exceeded' | 'failed';
@@ -31,6 +32,8 @@ export interface RunReport {
   /** Name of the node the run would have gone on with. Only after a stop that left one. */
   readonly stoppedBefore: string | undefined;
   readonly device: string;
+  /** Nodes of the executable that run on another device's kernels, usually slower ones, because this device lacks theirs. */
+  readonly fallbacks: readonly Fallback[];
   /** Index of the stream; `undefined` for a run that was spread over several or never dispatched. */
   readonly stream: number | undefined;
 }

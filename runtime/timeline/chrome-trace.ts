@@ -19,11 +19,11 @@ const MAX_NAMES = 100;
 
 const titleOf = ({ run, report }: TimelineData): string => `${report.executable} #${run}`;
 
-/** The run waits and is in flight. Its report becomes the arguments. */
+/** The run waits and is in flight. Its report becomes the arguments; which nodes fall back, their own arguments say. */
 function lifeOf(run: TimelineData, rows: Rows): TraceEvent[] {
   const { calledMs, dispatchedMs, settledMs, report } = run;
   const row = rows.run(run);
-  const args = { ...report };
+  const args = { ...report, fallbacks: report.fallbacks.length };
   if (dispatchedMs === undefined)
     return [span(`queued ${titleOf(run)}`, 'queue', row, calledMs, settledMs, args)];
   return [
@@ -73,9 +73,10 @@ function momentsOf(run: TimelineData, rows: Rows): TraceEvent[] {
 }
 
 function nodeEvent(node: TimelineNode, run: TimelineData, rows: Rows): TraceEvent {
-  const { name, op, stream, startMs, endMs, scheduledMs, inputs, outputs, bytesLive } = node;
+  const { name, op, fallback, stream, startMs, endMs, scheduledMs, inputs, outputs, bytesLive } = node;
   return span(name, stream === undefined ? 'host' : 'node', rows.node(node), startMs, endMs, {
     op,
+    fallback,
     stream,
     run: run.run,
     inputs: inputs.map(formatSpec),

@@ -58,6 +58,7 @@ class RunReader {
   readonly #dispatchOf = new Map<number, TimelineSpan>();
   readonly #segmentOf = new Map<string, TimelineSpan>();
   readonly #unitOf: readonly (Unit | undefined)[];
+  readonly #fallbackOf: ReadonlyMap<string, string>;
 
   constructor(settled: SettledRun, originMs: number) {
     this.#settled = settled;
@@ -67,6 +68,7 @@ class RunReader {
       for (const node of unit.kind === 'segment' ? unit.nodes : [unit.node.id]) unitOf[node] = unit;
     }
     this.#unitOf = unitOf;
+    this.#fallbackOf = new Map(settled.report.fallbacks.map(({ node, device }) => [node, device]));
   }
 
   read(records: RunRecords, dropped: number): TimelineData {
@@ -143,6 +145,7 @@ class RunReader {
     const read: TimelineNode = {
       name: node.name,
       op: node.kind === 'kernel' ? node.op : 'host',
+      fallback: this.#fallbackOf.get(node.name),
       stream,
       startMs: this.#toMs(startMs),
       endMs: this.#toMs(endMs),

@@ -1,7 +1,7 @@
 /** A summary as text for a terminal. */
 import { MAX_STREAMS } from '../../scheduler/limits.js';
 import { showBytes, showMs, showName, showShare, table } from './text.js';
-import type { NodeTime, TimelineSummary } from './timeline-summary.js';
+import type { FallbackTime, NodeTime, TimelineSummary } from './timeline-summary.js';
 import type { RunSummary } from './timeline-view.js';
 
 const MAX_NODES = 10;
@@ -63,6 +63,22 @@ function opTable(ops: readonly NodeTime[]): string {
   return table(['op', 'count', 'total', 'share'], rows, 1);
 }
 
+function fallbackTable(fallbacks: readonly FallbackTime[]): string {
+  const rows = fallbacks
+    .slice(0, MAX_OPS)
+    .map(({ op, device, count, totalMs, share }) => [
+      showName(op),
+      showName(device),
+      String(count),
+      showMs(totalMs),
+      showShare(share),
+    ]);
+  return (
+    table(['fallback', 'kernels of', 'count', 'total', 'share'], rows, 2) +
+    showRest(fallbacks.length, MAX_OPS)
+  );
+}
+
 function rowTable({ rows }: Pick<TimelineSummary, 'rows'>): string {
   const header = ['row', 'busy', 'nodes', 'copies', 'submits', 'waits', 'gaps', 'before', 'between', 'after'];
   const lines = rows
@@ -78,7 +94,7 @@ function rowTable({ rows }: Pick<TimelineSummary, 'rows'>): string {
 
 /** Writes a summary for a terminal. */
 export function formatSummary(summary: Omit<TimelineSummary, 'text'>): string {
-  const { device, wallMs, runs, nodes, ops, copies, droppedRecords } = summary;
+  const { device, wallMs, runs, nodes, ops, fallbacks, copies, droppedRecords } = summary;
   const warning =
     droppedRecords === 0
       ? []
@@ -97,5 +113,6 @@ export function formatSummary(summary: Omit<TimelineSummary, 'text'>): string {
     nodeTable('top nodes', nodes, MAX_NODES),
     '',
     opTable(ops),
+    ...(fallbacks.length > 0 ? ['', fallbackTable(fallbacks)] : []),
   ].join('\n');
 }

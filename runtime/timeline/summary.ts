@@ -2,16 +2,22 @@
 import { accountRow } from './row-account.js';
 import { DEVICE_PID } from './rows.js';
 import { formatSummary } from './summary-text.js';
-import type { NodeTime, TimelineSummary } from './timeline-summary.js';
+import type { FallbackTime, NodeTime, TimelineSummary } from './timeline-summary.js';
 import { type Slice, slicesOf, type TimelineView } from './timeline-view.js';
 
-export type { NodeTime, TimelineSummary } from './timeline-summary.js';
+export type { FallbackTime, NodeTime, TimelineSummary } from './timeline-summary.js';
 
 const NS_PER_MS = 1e6;
 const durationMs = ({ startNs, endNs }: Slice): number => (endNs - startNs) / NS_PER_MS;
 
-/** Adds up executions that share a name. */
-function addUp(slices: readonly Slice[], nameOf: (slice: Slice) => string): NodeTime[] {
+const total = (slices: readonly Slice[]): number => slices.reduce((sum, slice) => sum + durationMs(slice), 0);
+
+/** Adds up executions that share a name; shares are of `totalMs`. */
+function addUp(
+  slices: readonly Slice[],
+  nameOf: (slice: Slice) => string,
+  totalMs = total(slices),
+): NodeTime[] {
   const groups = new Map<string, { op: string; count: number; totalMs: number; maxMs: number }>();
   for (const slice of slices) {
     const name = nameOf(slice);
@@ -21,7 +27,6 @@ function addUp(slices: readonly Slice[], nameOf: (slice: Slice) => string): Node
     group.totalMs += durationMs(slice);
     group.maxMs = Math.max(group.maxMs, durationMs(slice));
   }
-  const totalMs = slices.reduce((sum, slice) => sum + durationMs(slice), 0);
   return [...groups]
     .map(([name, group]) => ({
       name,
@@ -35,6 +40,21 @@ function addUp(slices: readonly Slice[], nameOf: (slice: Slice) => string): Node
 /** Adds up the executions of each node; the node that took longest comes first. */
 export function nodeTimes(view: TimelineView): readonly NodeTime[] {
   return addUp(slicesOf(view, ['node', 'host']), ({ name }) => name);
+}
+
+/** Adds up what ran on another device's kernels, by op and device. */
+function fallbackTimes(executed: readonly Slice[]): readonly FallbackTime[] {
+  const totalMs = total(executed);
+  const devices = [...new Set(executed.flatMap(({ fallback }) => fallback ?? []))];
+  return devices
+    .flatMap((device) =>
+      addUp(
+        executed.filter(({ fallback }) => fallback === device),
+        ({ op }) => op ?? '',
+        totalMs,
+      ).map(({ op, count, totalMs, share }) => ({ op, device, count, totalMs, share })),
+    )
+    .sort((a, b) => b.totalMs - a.totalMs);
 }
 
 /** From the first call until the last run had settled. */
@@ -51,17 +71,19 @@ function extentOf(view: TimelineView): { startNs: number; endNs: number } {
 export function summarize(view: TimelineView): TimelineSummary {
   const { startNs, endNs } = extentOf(view);
   const copies = slicesOf(view, ['copy', 'feeds']);
+  const executed = slicesOf(view, ['node', 'host']);
   const figures = {
     device: view.device,
     wallMs: (endNs - startNs) / NS_PER_MS,
     runs: slicesOf(view, ['run', 'queue']).flatMap(({ report }) => report ?? []),
     nodes: nodeTimes(view),
-    ops: addUp(slicesOf(view, ['node', 'host']), ({ op }) => op ?? ''),
+    ops: addUp(executed, ({ op }) => op ?? ''),
+    fallbacks: fallbackTimes(executed),
     rows: view.rows.filter(({ pid }) => pid === DEVICE_PID).map((row) => accountRow(row, startNs, endNs)),
     copies: {
       count: copies.length,
       bytes: copies.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
-      totalMs: copies.reduce((sum, slice) => sum + durationMs(slice), 0),
+      totalMs: total(copies),
     },
     droppedRecords: view.dropped,
   };

@@ -7,6 +7,8 @@ export interface TimelineNode {
   readonly name: string;
   /** Op of a kernel node; `host` for a host node. */
   readonly op: string;
+  /** The device whose kernel executed it, where the stream's own device lacks one. */
+  readonly fallback: string | undefined;
   /** Index of the stream; `undefined` for a host node. */
   readonly stream: number | undefined;
   /** On a queueing device, which works while its stream's thread goes on, the device's own times. */

@@ -14,6 +14,17 @@ export interface NodeTime {
   readonly share: number;
 }
 
+/** Nodes of one op that ran on another device's kernels, over all their executions. */
+export interface FallbackTime {
+  readonly op: string;
+  /** The device whose kernels executed them. */
+  readonly device: string;
+  readonly count: number;
+  readonly totalMs: number;
+  /** Share of the time of all nodes. 0 to 1. */
+  readonly share: number;
+}
+
 /** A timeline in figures. */
 export interface TimelineSummary {
   readonly device: string;
@@ -23,6 +34,8 @@ export interface TimelineSummary {
   /** By time, most first. */
   readonly nodes: readonly NodeTime[];
   readonly ops: readonly NodeTime[];
+  /** What the device's own kernels did not execute. By time, most first. */
+  readonly fallbacks: readonly FallbackTime[];
   /** The device's rows. The parts of each add up to `wallMs`. */
   readonly rows: readonly RowAccount[];
   readonly copies: { readonly count: number; readonly bytes: number; readonly totalMs: number };

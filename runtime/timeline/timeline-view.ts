@@ -13,6 +13,8 @@ export interface RunSummary {
   readonly latenessMs: number | undefined;
   readonly nodesCompleted: number;
   readonly nodesTotal: number;
+  /** Nodes that run on another device's kernels; 0 in files of versions that did not tell. */
+  readonly fallbacks: number;
   readonly stoppedBefore: string | undefined;
 }
 
@@ -23,6 +25,8 @@ export interface Slice {
   readonly startNs: number;
   readonly endNs: number;
   readonly op: string | undefined;
+  /** The device whose kernel executed the node, where the stream's own lacks one. */
+  readonly fallback: string | undefined;
   readonly bytes: number | undefined;
   readonly report: RunSummary | undefined;
 }
@@ -84,6 +88,7 @@ function reportOf(cat: string, args: Args): RunSummary | undefined {
     latenessMs: numberOf(args, 'latenessMs'),
     nodesCompleted: numberOf(args, 'nodesCompleted') ?? 0,
     nodesTotal: numberOf(args, 'nodesTotal') ?? 0,
+    fallbacks: numberOf(args, 'fallbacks') ?? 0,
     stoppedBefore: textOf(args, 'stoppedBefore'),
   };
 }
@@ -105,6 +110,7 @@ export class ViewBuilder {
       startNs,
       endNs: startNs + (ph === 'X' ? usToNs(dur) : 0),
       op: textOf(args, 'op'),
+      fallback: textOf(args, 'fallback'),
       bytes: numberOf(args, 'bytes'),
       report: reportOf(cat, args),
     };

@@ -23,6 +23,7 @@ function randomRun(random: Random, run: number, calledMs: number): TimelineData 
     (endMs, index): TimelineNode => ({
       name: `n${index}`,
       op: 'Neg',
+      fallback: undefined,
       stream: 0,
       startMs: times[index]!,
       endMs,
@@ -56,6 +57,7 @@ function randomRun(random: Random, run: number, calledMs: number): TimelineData 
       nodesTotal: nodes.length,
       stoppedBefore: undefined,
       device: 'wasm',
+      fallbacks: [],
       stream: 0,
     },
     nodes,

@@ -34,6 +34,7 @@ const report: RunReport = {
   nodesTotal: 3,
   stoppedBefore: 'n2',
   device: 'queue',
+  fallbacks: [],
   stream: 0,
 };
 const settled = { run: 1, plan, startMs: 100, streams: [0], report };

@@ -32,6 +32,7 @@ export function drawHeading(data: TimelineData): string[] {
   const { report, dropped, settledMs } = data;
   const facts = [
     `${report.nodesCompleted} of ${report.nodesTotal} nodes executed`,
+    report.fallbacks.length === 0 ? undefined : `${report.fallbacks.length} on other devices' kernels`,
     whereItEnded(data),
     `cancellation ${formatMode(report.mode)}`,
     `settled after ${showMs(settledMs)}`,
