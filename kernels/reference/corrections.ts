@@ -28,9 +28,8 @@ const CORRECTIONS: Readonly<Record<string, Correction>> = {
   ResizeBilinearGrad: (node, run) => (inputs) => withShapes(node, run(node, inputs)),
   // Mixes up the images of a batch.
   ResizeNearestNeighborGrad: imageByImage,
-  // Adds booleans up.
-  ScatterNd: (node, run) =>
-    node.outputSpecs[0]!.dtype === 'bool' ? (inputs) => run(node, inputs).map(asTruth) : undefined,
+  // Adds booleans up, modulo 256.
+  ScatterNd: (node, run) => (node.outputSpecs[0]!.dtype === 'bool' ? scatterTruths(node, run) : undefined),
   // Mixes up the dimensions where an axis is dropped and another has a stride.
   StridedSlice: sliceByStrides,
   // Computes the first image only.
@@ -50,8 +49,15 @@ function withShapes({ outputSpecs }: ProgramNode, outputs: readonly Tensor[]): r
   return outputs.map((output, index) => withShape(output, outputSpecs[index]!.shape));
 }
 
-function asTruth({ dtype, shape, data }: Tensor): Tensor {
-  return { dtype, shape, data: data.map((value) => Number(value !== 0)) };
+/** Scatters numbers, which are not 0 where one of them is true. */
+function scatterTruths(node: ProgramNode, run: RunKernel): Evaluate {
+  const place = node.inputNames.indexOf('updates');
+  return (inputs) => {
+    const updates = inputs[place]!;
+    const numbers: Tensor = { ...updates, dtype: 'int32', data: Int32Array.from(updates.data) };
+    const [sums] = run(node, inputs.with(place, numbers));
+    return [{ ...sums!, dtype: 'bool', data: Uint8Array.from(sums!.data, (sum) => Number(sum !== 0)) }];
+  };
 }
 
 function repeatsBatches({ inputSpecs, outputSpecs }: ProgramNode): boolean {
