@@ -29,7 +29,8 @@ export type { TracedInput, TracedOutputs, TraceFunction, TraceResult } from './t
  * @throws INVALID_TRACE when `fn` reads the value of a tensor that depends on an input (`dataSync`, `data`, `print`),
  *   returns a promise or something other than tensors, or calls `trace`, or when an attribute is no plain data;
  *   INVALID_GRAPH for malformed inputs; UNSUPPORTED_OP for an op whose output shapes depend on values, or on dtypes
- *   other than the three; INVALID_ATTRIBUTE when an op's attributes contradict its inputs; whatever `fn` itself throws
+ *   other than the three; INVALID_ATTRIBUTE when an op's attributes contradict its inputs; KERNEL_FAILED when a kernel
+ *   of constants gets indices out of range; whatever `fn` itself throws
  * @example
  * const graph = await trace(({ x }) => ({ y: model.predict(x) }), { x: { dtype: 'float32', shape: [1, 224, 224, 3] } });
  * @example

@@ -48,10 +48,7 @@ function expectCornersApart(images: Shape, dy: Shape): void {
   expect(fits, 'images of 2 or more rows and columns with alignCorners', images);
 }
 
-/**
- * Gradient of a resize. The cpu kernel of the bilinear one reports width and height of `images` swapped; this
- * follows the wasm kernel, which is right.
- */
+/** Gradient of a resize. */
 function resizeGradient(name: string): OpDefinition {
   return {
     name,

@@ -10,35 +10,58 @@ export type Evaluate = (inputs: readonly Tensor[]) => readonly Tensor[];
 /** A kernel of TensorFlow.js as it is, for any node of its op. */
 export type RunKernel = (node: ProgramNode, inputs: readonly Tensor[]) => readonly Tensor[];
 
-/** What to do in a kernel's place; `undefined` where the kernel is right. */
-type Correction = (node: ProgramNode, run: RunKernel) => Evaluate | undefined;
+/** A kernel that is wrong, or missing, and what to do in its place. */
+interface Correction {
+  /** Whether the kernel is wrong for a node; it is for all when left out. */
+  readonly when?: (node: ProgramNode) => boolean;
+  readonly correct: (node: ProgramNode, run: RunKernel) => Evaluate;
+}
 
 const CORRECTIONS: Readonly<Record<string, Correction>> = {
-  // Starts over with the first matrix where a batch ends.
-  BatchMatMul: (node, run) =>
-    repeatsBatches(node) ? (inputs) => run(node, withFullBatches(node, inputs)) : undefined,
+  BatchMatMul: {
+    when: repeatsBatches,
+    correct: (node, run) => (inputs) => run(node, withFullBatches(node, inputs)),
+  },
   // Counts the elements of a vector although they are only to be found.
-  DenseBincount: (node, run) => (node.inputSpecs[0]!.shape.length === 1 ? asMatrix(node, run) : undefined),
+  DenseBincount: { when: ({ inputSpecs }) => inputSpecs[0]!.shape.length === 1, correct: asMatrix },
   // Throws.
-  DepthToSpace: (node, run) =>
-    node.attributes['dataFormat'] === 'NCHW' ? channelsLast(node, run) : undefined,
+  DepthToSpace: { when: ({ attributes }) => attributes['dataFormat'] === 'NCHW', correct: channelsLast },
   // Is missing.
-  LogicalXor: (node, run) => (inputs) => run({ ...node, op: 'NotEqual' }, inputs),
+  LogicalXor: { correct: (node, run) => (inputs) => run({ ...node, op: 'NotEqual' }, inputs) },
   // Calls the width height.
-  ResizeBilinearGrad: (node, run) => (inputs) => withShapes(node, run(node, inputs)),
+  ResizeBilinearGrad: { correct: (node, run) => (inputs) => withShapes(node, run(node, inputs)) },
   // Mixes up the images of a batch.
-  ResizeNearestNeighborGrad: imageByImage,
+  ResizeNearestNeighborGrad: { correct: imageByImage },
   // Adds booleans up, modulo 256.
-  ScatterNd: (node, run) => (node.outputSpecs[0]!.dtype === 'bool' ? scatterTruths(node, run) : undefined),
+  ScatterNd: { when: ({ outputSpecs }) => outputSpecs[0]!.dtype === 'bool', correct: scatterTruths },
   // Mixes up the dimensions where an axis is dropped and another has a stride.
-  StridedSlice: sliceByStrides,
+  StridedSlice: { correct: sliceByStrides },
   // Computes the first image only.
-  Transform: imageByImage,
+  Transform: { correct: imageByImage },
 };
 
-/** How to evaluate a node whose kernel is wrong, or missing. */
+function correctionOf(op: string): Correction | undefined {
+  return Object.hasOwn(CORRECTIONS, op) ? CORRECTIONS[op] : undefined;
+}
+
+/** Whether TensorFlow.js computes some nodes of an op wrongly. */
+export function isCorrected(op: string): boolean {
+  return correctionOf(op) !== undefined;
+}
+
+/** How to evaluate a node whose kernel is wrong, or missing; `undefined` where the kernel is right. */
 export function correction(node: ProgramNode, run: RunKernel): Evaluate | undefined {
-  return Object.hasOwn(CORRECTIONS, node.op) ? CORRECTIONS[node.op]!(node, run) : undefined;
+  const { when, correct } = correctionOf(node.op) ?? {};
+  return when === undefined || when(node) ? correct?.(node, run) : undefined;
+}
+
+/**
+ * Whether a product's operand has to be repeated other than as it lies. TensorFlow.js's kernels, those for wasm included,
+ * start over with its first matrix where a batch ends.
+ */
+export function repeatsBatches({ inputSpecs, outputSpecs }: ProgramNode): boolean {
+  const batch = outputSpecs[0]!.shape.slice(0, -2);
+  return !inputSpecs.every(({ shape }) => runsAlongEnd(shape.slice(0, -2), batch));
 }
 
 function withShape({ dtype, data }: Tensor, shape: Shape): Tensor {
@@ -58,11 +81,6 @@ function scatterTruths(node: ProgramNode, run: RunKernel): Evaluate {
     const [sums] = run(node, inputs.with(place, numbers));
     return [{ ...sums!, dtype: 'bool', data: Uint8Array.from(sums!.data, (sum) => Number(sum !== 0)) }];
   };
-}
-
-function repeatsBatches({ inputSpecs, outputSpecs }: ProgramNode): boolean {
-  const batch = outputSpecs[0]!.shape.slice(0, -2);
-  return !inputSpecs.every(({ shape }) => runsAlongEnd(shape.slice(0, -2), batch));
 }
 
 function withFullBatches({ outputSpecs }: ProgramNode, inputs: readonly Tensor[]): readonly Tensor[] {

@@ -1,6 +1,6 @@
 /**
- * `StridedSlice` for any dtype. TensorFlow.js's kernels mix up the dimensions where an axis is dropped and another has a
- * stride; the one for wasm knows float32 only, and allocates memory for each element.
+ * `StridedSlice` for any dtype. TensorFlow.js's kernels mix up dimensions (see `corrections.ts`); the one for wasm knows
+ * float32 only, and allocates memory for each element.
  */
 import { slice_util } from '@tensorflow/tfjs-core';
 import type { ProgramNode } from '../../scheduler/kernel.js';

@@ -3,6 +3,7 @@ import type { ProgramNode } from '../../scheduler/kernel.js';
 import { elementCount, type Shape } from '../../scheduler/tensor.js';
 import { isExcluded } from '../ops/excluded.js';
 import { runsAlongEnd } from '../ops/specs.js';
+import { repeatsBatches } from '../reference/corrections.js';
 import { takesDTypes } from './dtypes.js';
 import { takesNumbers } from './nonfinite.js';
 import { isPlainSuppression } from './suppression.js';
@@ -39,8 +40,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Cast: (node) => node.attributes['dtype'] !== 'bool' || node.inputSpecs[0]!.dtype === 'bool',
   // Mixes up the batches.
   GatherV2: (node) => !node.attributes['batchDims'],
-  // Starts over with the first matrix where a batch ends.
-  BatchMatMul: hasPlainBatches,
+  BatchMatMul: (node) => !repeatsBatches(node),
   // Does nothing where XNNPACK refuses the bounds, which it takes as float32.
   ClipByValue: ({ attributes }) =>
     Math.fround(number(attributes, 'clipValueMin')) < Math.fround(number(attributes, 'clipValueMax')),
@@ -118,12 +118,6 @@ function hasModestSides({ inputSpecs, outputSpecs }: ProgramNode): boolean {
 
 function inputShape(node: ProgramNode, name: string): Shape | undefined {
   return node.inputSpecs[node.inputNames.indexOf(name)]?.shape;
-}
-
-/** Whether the operands' batches repeat over the product's as they lie. */
-function hasPlainBatches({ inputSpecs, outputSpecs }: ProgramNode): boolean {
-  const batch = outputSpecs[0]!.shape.slice(0, -2);
-  return inputSpecs.every(({ shape }) => runsAlongEnd(shape.slice(0, -2), batch));
 }
 
 function hasDimensions(node: ProgramNode): boolean {

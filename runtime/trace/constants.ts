@@ -2,14 +2,7 @@
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { NodeDefinition, ValueReference } from '../../scheduler/graph.js';
-import {
-  allocateData,
-  elementCount,
-  formatSpec,
-  isDType,
-  type TensorData,
-  type TensorSpec,
-} from '../../scheduler/tensor.js';
+import { formatSpec, isDType, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
 import type { NodeNames } from './names.js';
 import type { RecordingBackend } from './recording-backend.js';
 
@@ -52,19 +45,12 @@ export class Constants {
       const copies = new Map<string, TensorData>();
       for (const { name, spec, dataId } of specs.values()) {
         if (!needed.has(name)) continue;
-        const data = copies.get(spec.dtype) ?? this.#copy(dataId, spec);
+        const data = copies.get(spec.dtype) ?? this.#backend.copyConstant(dataId, spec);
         copies.set(spec.dtype, data);
         definitions.push({ kind: 'constant', name, tensor: { ...spec, data } });
       }
     }
     return definitions;
-  }
-
-  /** Converts on the way: cpu kernels may give a tensor another dtype without touching its data. */
-  #copy(dataId: DataId, spec: TensorSpec): TensorData {
-    const data = allocateData(spec.dtype, elementCount(spec.shape));
-    data.set(this.#backend.readConstant(dataId) as ArrayLike<number>);
-    return data;
   }
 }
 

@@ -5,6 +5,7 @@ import { findOp, opNames } from '../../kernels/ops/index.js';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import { allocateData, elementCount, sameShape, type TensorSpec } from '../../scheduler/tensor.js';
 import { BACKEND_NAME, type Engine } from './engine.js';
+import { foldAsNode } from './fold.js';
 import type { Recorder } from './recorder.js';
 import type { AbstractValue, RecordingBackend } from './recording-backend.js';
 
@@ -54,8 +55,9 @@ class Kernels {
     return this.#backend.abstractValue(dataId) !== undefined;
   }
 
-  /** Constant folding. */
-  #compute(op: string, inputs: Inputs, given: Given, attrs: tf.NamedAttrMap) {
+  #compute(op: string, inputs: Inputs, given: Given, attrs: tf.NamedAttrMap): Outputs {
+    const folded = foldAsNode(this.#backend, op, given, attrs);
+    if (folded !== undefined) return asKernelResult(op, folded);
     const kernelFunc = tf.getKernel(op, 'cpu')?.kernelFunc;
     if (kernelFunc === undefined) {
       throw curfewError(
@@ -78,8 +80,10 @@ class Kernels {
 
   #record(op: string, inputs: Inputs, given: Given, attrs: tf.NamedAttrMap): Outputs {
     const values = this.#recorder.kernel(op, given, attrs, () => this.#tryOnZeros(op, inputs, given, attrs));
-    const outputs = values.map((value: AbstractValue) => this.#backend.makeAbstract(value));
-    return outputs.length === 1 && !LIST_OPS.has(op) ? outputs[0]! : outputs;
+    return asKernelResult(
+      op,
+      values.map((value: AbstractValue) => this.#backend.makeAbstract(value)),
+    );
   }
 
   /** The output specs of an op that is not in the op table, if their shapes cannot depend on values. */
@@ -114,6 +118,10 @@ class Kernels {
     // Some kernels take what they get for a whole tensor and ask for its rank.
     return Object.assign(this.#backend.makeTensorInfo([...shape], dtype, zeros), { rank: shape.length });
   }
+}
+
+function asKernelResult(op: string, outputs: tf.TensorInfo[]): Outputs {
+  return outputs.length === 1 && !LIST_OPS.has(op) ? outputs[0]! : outputs;
 }
 
 /** Optional inputs that are left out are there as `undefined`; variadic ops bring arrays, whose keys are '0', '1', … */

@@ -11,7 +11,7 @@ import type {
 } from '@tensorflow/tfjs-core';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { ValueReference } from '../../scheduler/graph.js';
-import type { TensorSpec } from '../../scheduler/tensor.js';
+import { allocateData, elementCount, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
 import type { Engine } from './engine.js';
 import { invalidTrace, type Violations } from './violations.js';
 
@@ -64,6 +64,13 @@ export class RecordingBackend extends MathBackendCPU {
   /** The data of a constant, wherever it is. May be the owner's own memory. */
   readConstant(dataId: DataId): backend_util.BackendValues {
     return this.owner(dataId).readSync(dataId);
+  }
+
+  /** A copy of a constant. Converts on the way: cpu kernels may give a tensor another dtype without touching its data. */
+  copyConstant(dataId: DataId, { dtype, shape }: TensorSpec): TensorData {
+    const data = allocateData(dtype, elementCount(shape));
+    data.set(this.readConstant(dataId) as ArrayLike<number>);
+    return data;
   }
 
   /** Lets cpu kernels read a constant of the caller's backend. Without this they would move it away from there. */
