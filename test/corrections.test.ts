@@ -4,6 +4,7 @@ import { createKernelBackend as createWasm } from '../kernels/wasm/backend.js';
 import type { ImmediateBackend } from '../scheduler/kernel.js';
 import type { Tensor } from '../scheduler/tensor.js';
 import { backendOptions, runOn } from './support/one-node.js';
+import { floats } from './support/tensors.js';
 
 describe.each([
   ['wasm', createWasm],
@@ -21,5 +22,17 @@ describe.each([
     const outputs = [{ dtype: 'bool', shape: [3] }] as const;
     const [scattered] = runOn(backend, 'ScatterNd', { indices, updates }, outputs, { shape: [3] });
     expect([...scattered!.data]).toEqual([0, 1, 0]);
+  });
+
+  it('a slice of a scalar', () => {
+    const attributes = { begin: [], size: [] };
+    const [slice] = runOn(
+      backend,
+      'Slice',
+      { x: floats([], 0.75) },
+      [{ dtype: 'float32', shape: [] }],
+      attributes,
+    );
+    expect([...slice!.data]).toEqual([0.75]);
   });
 });

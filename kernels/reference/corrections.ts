@@ -34,6 +34,8 @@ const CORRECTIONS: Readonly<Record<string, Correction>> = {
   ResizeNearestNeighborGrad: { correct: imageByImage },
   // Adds booleans up, modulo 256.
   ScatterNd: { when: ({ outputSpecs }) => outputSpecs[0]!.dtype === 'bool', correct: scatterTruths },
+  // Gives 0 for a scalar.
+  Slice: { when: ({ inputSpecs }) => inputSpecs[0]!.shape.length === 0, correct: () => (inputs) => inputs },
   // Mixes up the dimensions where an axis is dropped and another has a stride.
   StridedSlice: { correct: sliceByStrides },
   // Computes the first image only.
