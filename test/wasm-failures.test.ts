@@ -1,6 +1,12 @@
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKernelBackend as createReference } from '../kernels/reference/backend.js';
 import { createKernelBackend } from '../kernels/wasm/backend.js';
+import { Heap } from '../kernels/wasm/heap.js';
+import { loadModule } from '../kernels/wasm/module.js';
+import { StockBackend } from '../kernels/wasm/stock-backend.js';
+import { prepareStockNode } from '../kernels/wasm/stock-node.js';
 import type { Attributes } from '../scheduler/graph.js';
 import type { ImmediateBackend } from '../scheduler/kernel.js';
 import type { Tensor, TensorSpec } from '../scheduler/tensor.js';
@@ -50,6 +56,32 @@ describe('wasm fails the node', () => {
       received: 'nothing',
     });
     expect(backend.memory.liveBytes).toBe(0);
+  });
+
+  it.each([
+    [1000, 1],
+    [1, 1000],
+  ])('whose kernel says that it has %i elements and makes %i', async (said, made) => {
+    const outputs = [{ dtype: 'float32', shape: [said] }] as const;
+    const expected = {
+      code: 'KERNEL_FAILED',
+      expected: `float32[${said}] of ${4 * said} bytes`,
+      received: `${4 * made} bytes`,
+    };
+    const module = await loadModule();
+    const heap = new Heap(module, undefined);
+    const stock = new StockBackend(heap, module);
+    const onWasm: tf.KernelFunc = () => ({ ...stock.makeOutput([made], 'float32'), shape: [said] });
+    const node = programNode({ op: 'Odd', inputs: {}, outputs });
+    expect(caught(() => prepareStockNode(onWasm, node, stock, heap, module)([]))).toMatchObject(expected);
+    expect(heap.memory.liveBytes).toBe(0);
+
+    const onCpu: tf.KernelFunc = ({ backend: cpu }) =>
+      (cpu as MathBackendCPU).makeTensorInfo([said], 'float32', new Float32Array(made));
+    tf.registerKernel({ kernelName: 'Odd', backendName: 'cpu', kernelFunc: onCpu });
+    for (const device of [backend, reference])
+      expect(caught(() => runOn(device, 'Odd', {}, outputs))).toMatchObject(expected);
+    tf.unregisterKernel('Odd', 'cpu');
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { invariant } from '../../scheduler/errors.js';
 import type { ProgramNode } from '../../scheduler/kernel.js';
-import { allocateData, elementCount, type Tensor, type TensorData } from '../../scheduler/tensor.js';
+import { allocateData, type Tensor, type TensorData } from '../../scheduler/tensor.js';
 import { isWithoutElements } from '../ops/excluded.js';
 import { indexCheck } from '../ops/index-bounds.js';
 import { kernelAttributes } from '../ops/kernel-attributes.js';
@@ -41,7 +41,7 @@ export function prepareOnCpu(node: ProgramNode): Evaluate | undefined {
   return (inputs) => {
     check?.((input) => inputs[node.inputNames.indexOf(input)]!.data as Int32Array);
     const outputs = evaluate(inputs);
-    checkProduced(node, outputs);
+    checkProduced(node, outputs, ({ data }) => data.byteLength);
     return outputs;
   };
 }
@@ -81,16 +81,14 @@ function toInfo(backend: CpuBackend, { dtype, shape, data }: Tensor): tf.TensorI
   return Object.assign(info, { rank: shape.length });
 }
 
-/** A cpu tensor's elements in the container of its dtype. Some kernels leave another one behind. */
+/** A cpu tensor's elements, as many as there are, in the container of its dtype. Some kernels leave another one behind. */
 function fromInfo(backend: CpuBackend, { dataId, dtype, shape }: tf.TensorInfo): Tensor {
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
     throw new TypeError(`expected a float32, int32 or bool tensor, received ${dtype}`);
   }
   const values = backend.readSync(dataId) as ArrayLike<number>;
-  const data = allocateData(dtype, elementCount(shape));
-  if (data.constructor === values.constructor && data.length === values.length) {
-    return { dtype, shape, data: values as TensorData };
-  }
+  const data = allocateData(dtype, values.length);
+  if (data.constructor === values.constructor) return { dtype, shape, data: values as TensorData };
   data.set(values);
   return { dtype, shape, data };
 }

@@ -7,6 +7,8 @@ import type { Heap, HeapTensor } from './heap.js';
 import type { Complaints, WasmModule } from './module.js';
 import type { StockBackend } from './stock-backend.js';
 
+const bytesOf = ({ dataId }: HeapTensor): number => dataId.byteLength;
+
 /** Prepares a node on a stock kernel that was set up with `backend`. */
 export function prepareStockNode(
   kernel: KernelFunc,
@@ -74,7 +76,7 @@ class StockCall {
       const result = this.#kernel(this.#arguments) as unknown as HeapTensor | HeapTensor[];
       outputs = Array.isArray(result) ? result.slice(0, this.#node.outputs.length) : [result];
       if (this.#complaints.first !== undefined) throw this.#complaints.take();
-      checkProduced(this.#node, outputs);
+      checkProduced(this.#node, outputs, bytesOf);
       return outputs;
     } catch (error) {
       outputs = [];
