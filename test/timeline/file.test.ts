@@ -116,6 +116,17 @@ describe('a file', () => {
     expect(file.summary()).toEqual(timeline.summary());
   });
 
+  it.each([0, 1, 63, 64, 65, 100_000])('with %i blanks on either side of a colon is read', (count) => {
+    const blanks = ' \n\t\r'.repeat(count).slice(0, count);
+    const text = `{${FRAME},"traceEvents"${blanks}:${blanks}[${COUNTER}]}`;
+    expect(read(text, createRandom(count))).toMatchObject({ events: 1 });
+  });
+
+  it('with a key that ends like that of its events is read', () => {
+    const text = `{${FRAME},"no \\"traceEvents":[7],"traceEvents":[${COUNTER}]}`;
+    expect(read(text, createRandom(1))).toMatchObject({ events: 1 });
+  });
+
   it('with any character replaced is read or refused as JSON.parse and the check decide, in whatever pieces', async () => {
     const text = await exportedText();
     expect(countEvents(text)).toBeGreaterThan(0);

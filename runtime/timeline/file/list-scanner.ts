@@ -2,6 +2,7 @@
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
@@ -11,9 +12,6 @@ const CLOSE_BRACE = 0x7d;
 /** Characters of one element, and of what stands around the list. Parsing takes some 30 bytes for each in the worst case. */
 const MAX_PIECE_LENGTH = 2 ** 24;
 
-/** Characters before a list in which its key is looked for. */
-const KEY_WINDOW = 64;
-
 const isBlank = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
 /**
@@ -21,7 +19,7 @@ const isBlank = (code: number): boolean => code === 0x20 || (code >= 0x09 && cod
  * and only if all of these pieces are: the scanner counts brackets and leaves the rest to the parser.
  */
 export class ListScanner {
-  readonly #key: RegExp;
+  readonly #key: string;
   readonly #onElement: (text: string) => void;
   /** The text so far around the list, and of the element being read. */
   #frame = '';
@@ -35,7 +33,7 @@ export class ListScanner {
 
   /** `key` names the list among the fields of the object. */
   constructor(key: string, onElement: (text: string) => void) {
-    this.#key = new RegExp(`"${key}"\\s*:\\s*$`);
+    this.#key = `"${key}"`;
     this.#onElement = onElement;
   }
 
@@ -90,8 +88,26 @@ export class ListScanner {
     this.#depth = 1;
   }
 
-  #follows(before: string): boolean {
-    return this.#key.test(this.#frame.slice(-KEY_WINDOW) + before.slice(-KEY_WINDOW));
+  /** Whether the key and a colon end the frame and what comes behind it, blanks aside. */
+  #follows(behind: string): boolean {
+    const colon = this.#beforeBlanks(behind, this.#frame.length + behind.length);
+    if (this.#codeAt(behind, colon) !== COLON) return false;
+    const start = this.#beforeBlanks(behind, colon) + 1 - this.#key.length;
+    for (let index = 0; index < this.#key.length; index++)
+      if (this.#codeAt(behind, start + index) !== this.#key.charCodeAt(index)) return false;
+    return this.#codeAt(behind, start - 1) !== BACKSLASH;
+  }
+
+  /** Place of the last character before `end` that is no blank; -1 where there is none. */
+  #beforeBlanks(behind: string, end: number): number {
+    let place = end - 1;
+    while (place >= 0 && isBlank(this.#codeAt(behind, place))) place--;
+    return place;
+  }
+
+  #codeAt(behind: string, place: number): number {
+    const { length } = this.#frame;
+    return place < length ? this.#frame.charCodeAt(place) : behind.charCodeAt(place - length);
   }
 
   #endElement(rest: string): void {
