@@ -2,7 +2,7 @@
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { allocateData, elementCount, type Shape, type Tensor } from '../../scheduler/tensor.js';
 import { runsAlongEnd } from '../ops/specs.js';
-import { prepareStridedSlice } from './strided-slice.js';
+import { prepareStridedSlice } from '../own/strided-slice.js';
 
 /** The node as a function of its inputs, in order. */
 export type Evaluate = (inputs: readonly Tensor[]) => readonly Tensor[];

@@ -1,7 +1,7 @@
 /** Quotients and remainders of integers, as TensorFlow.js's cpu kernels compute them: WebAssembly traps on division by zero. */
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import type { Shape } from '../../scheduler/tensor.js';
-import { type Course, forEachRow, stepsOf } from '../reference/rows.js';
+import { type Course, forEachRow, stepsOf } from '../own/rows.js';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 

@@ -1,7 +1,7 @@
 /** Nodes that Curfew computes itself, right on the heap: where wasm's kernels are wrong or slow and the cpu's would cost copies. */
 import type { PreparedNode, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import type { TensorData } from '../../scheduler/tensor.js';
-import { prepareStridedSlice } from '../reference/strided-slice.js';
+import { prepareStridedSlice } from '../own/strided-slice.js';
 import type { Heap, HeapTensor } from './heap.js';
 import { prepareIntegerBinary } from './integer-binary.js';
 

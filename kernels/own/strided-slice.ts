@@ -1,5 +1,5 @@
 /**
- * `StridedSlice` for any dtype. TensorFlow.js's kernels mix up dimensions (see `corrections.ts`); the one for wasm knows
+ * `StridedSlice` for any dtype. TensorFlow.js's kernels mix up dimensions (see `reference/corrections.ts`); the one for wasm knows
  * float32 only, and allocates memory for each element.
  */
 import { slice_util } from '@tensorflow/tfjs-core';
