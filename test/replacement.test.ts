@@ -1,66 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createClaims } from '../kernels/stream-worker/claims.js';
-import { HostedStream } from '../kernels/stream-worker/hosted-stream.js';
-import { createMemoryWords } from '../kernels/stream-worker/memory-words.js';
-import { GraphBuilder } from '../runtime/graph-builder.js';
-import { planGraph } from '../scheduler/plan-graph.js';
-import type { StreamEvent } from '../scheduler/stream.js';
 import { rejection } from './support/catch-error.js';
-import { FakeThread } from './support/fake-threads.js';
-
-const SLOTS = 3;
-const NO_CONSTANTS = new SharedArrayBuffer(0);
-
-function onePlan() {
-  const builder = new GraphBuilder();
-  const x = builder.input('x', { dtype: 'float32', shape: [1] });
-  builder.output('y', builder.kernel('Neg', { x }));
-  return planGraph(builder.build(), { streams: 1, placement: 'single' });
-}
-
-const program = onePlan().programs[0]!;
-
-/** A stream on fake threads; `refusing` makes starting one throw. */
-function startStream() {
-  const claims = createClaims(SLOTS);
-  const threads: FakeThread[] = [];
-  const stage = { refusing: false, replaced: [] as string[], told: [] as (StreamEvent & { slot: number })[] };
-  const stream = new HostedStream(
-    {
-      index: 0,
-      claims,
-      memory: createMemoryWords(),
-      memoryLimitBytes: undefined,
-      start: (events) => {
-        if (stage.refusing) throw new Error('no more threads');
-        threads.push(new FakeThread(events));
-        return threads.at(-1)!;
-      },
-    },
-    { onChange: () => undefined, onReplaced: ({ message }) => stage.replaced.push(message) },
-  );
-  const open = (slot: number, key = 0) => {
-    const onEvent = (event: StreamEvent) => stage.told.push({ ...event, slot });
-    stream.open({ slot, program: key, mode: { kind: 'node' }, timeline: undefined, onEvent });
-    stream.submit(slot, 0);
-  };
-  return Object.assign(stage, { stream, threads, claims, open, thread: () => threads.at(-1)! });
-}
-
-type Stage = ReturnType<typeof startStream>;
-
-async function load({ stream, thread }: Stage, key = 0): Promise<void> {
-  const loading = stream.load(key, program, NO_CONSTANTS);
-  thread().tell({ type: 'loaded', key, fallbacks: [] });
-  await loading;
-}
-
-async function startLoaded(): Promise<Stage> {
-  const stage = startStream();
-  stage.thread().tell({ type: 'ready' });
-  await load(stage);
-  return stage;
-}
+import { NO_CONSTANTS, program, startLoaded, startStream } from './support/staged-stream.js';
 
 describe('a stream whose threads die right after they are ready', () => {
   it('is replaced a few times, and then broken', async () => {
@@ -135,52 +75,6 @@ describe('a stream from which a run is evicted', () => {
     stage.open(0);
     stage.thread().end(stage.thread().begin(stage.claims));
     expect(stage.told.map(({ kind }) => kind)).toEqual(['segment', 'segment']);
-  });
-});
-
-describe('a program that a replacement refuses', () => {
-  const refusal = { code: 'OUT_OF_MEMORY', message: 'no room' } as const;
-
-  it('fails its runs, not those of others, and is sent to the next replacement again', async () => {
-    const stage = await startLoaded();
-    await load(stage, 1);
-    stage.open(0);
-    stage.thread().begin(stage.claims);
-    stage.thread().die(new Error('first death'));
-    stage.thread().tell({ type: 'ready' });
-    stage.thread().tell({ type: 'not-loaded', key: 0, error: refusal, defunct: false });
-    stage.thread().tell({ type: 'loaded', key: 1, fallbacks: [] });
-    stage.told.length = 0;
-    stage.open(0, 0);
-    stage.open(1, 1);
-    await Promise.resolve();
-    const innocent = stage.thread().begin(stage.claims);
-    expect([stage.thread().terminated, innocent.key]).toEqual([false, 1]);
-    stage.thread().end(innocent);
-    expect(stage.told).toMatchObject([
-      { slot: 0, kind: 'segment', status: 'failed', error: refusal },
-      { slot: 1, kind: 'segment', status: 'completed' },
-    ]);
-    stage.stream.close(0, false);
-    stage.stream.close(1, true);
-    stage.thread().die(new Error('second death'));
-    stage.thread().tell({ type: 'ready' });
-    stage.thread().loadAll();
-    stage.open(0, 0);
-    expect(stage.thread().begin(stage.claims).key).toBe(0);
-  });
-
-  it('is given up when threads die of it, and others go on', async () => {
-    const stage = await startLoaded();
-    await load(stage, 1);
-    stage.thread().die(new Error('idle'));
-    for (let death = 0; death < 2; death++) {
-      stage.thread().tell({ type: 'ready' });
-      stage.thread().die(new Error('while it loads program 0'));
-    }
-    stage.thread().tell({ type: 'ready' });
-    expect(stage.thread().posted.filter(({ type }) => type === 'load')).toMatchObject([{ key: 1 }]);
-    expect(stage.stream.broken).toBeUndefined();
   });
 });
 

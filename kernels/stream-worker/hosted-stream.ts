@@ -12,12 +12,13 @@ import type { StreamProgram } from '../../scheduler/program.js';
 import type { Leaving, ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
 import { readMemory } from './memory-words.js';
 import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
+import type { Life, ThreadEnd, ToldToEnd } from './stream-life.js';
 import { StreamPrograms } from './stream-programs.js';
 import { StreamRuns } from './stream-runs.js';
 import { NO_THREAD, type StartThread, type StreamThread } from './thread.js';
 
-/** Threads that may die one after the other without having been given a segment; then the stream is broken. */
-const MAX_IDLE_DEATHS = 3;
+/** After this many deaths of idle threads, with no segment ended between them, the stream is broken. */
+const MAX_IDLE_DEATHS = 4;
 
 /** What a stream is made with. */
 export interface HostedStreamOptions {
@@ -36,18 +37,6 @@ export interface HostedStreamEvents {
   onChange(): void;
   onReplaced(reason: Error): void;
 }
-
-/**
- * The life of a stream's thread. `filled`: its heap has grown to its limit; it is ended when the runs on it have.
- * `ending`: it was told to end; its replacement waits for that, as it may still write to its runs' slots.
- */
-type Life =
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'filled' }
-  | { readonly kind: 'ending'; readonly reason: Error }
-  | { readonly kind: 'broken'; readonly error: CurfewError }
-  | { readonly kind: 'closed' };
 
 /** A stream hosted in a thread of its own, real or virtual. */
 export class HostedStream implements DeviceStream {
@@ -136,12 +125,12 @@ export class HostedStream implements DeviceStream {
   }
 
   abandon(slot: SlotIndex, reason: Error): void {
-    if (this.#runs.isBusyWith(slot)) this.#end(reason);
+    if (this.#runs.isBusyWith(slot)) this.#end({ kind: 'evicted' }, reason);
   }
 
   evict(slot: SlotIndex, reason: Error): Promise<void> {
     if (!this.#runs.evict(slot)) return Promise.resolve();
-    this.#end(reason);
+    this.#end({ kind: 'evicted' }, reason);
     if (this.#life.kind !== 'ending') return Promise.resolve();
     return new Promise((resolve) => this.#evicting.push(resolve));
   }
@@ -200,7 +189,8 @@ export class HostedStream implements DeviceStream {
         this.#keepAlive();
         break;
       case 'not-loaded':
-        if (message.defunct) this.#end(fromErrorRecord(message.error));
+        if (message.defunct)
+          this.#end({ kind: 'trapped-loading', key: message.key }, fromErrorRecord(message.error));
         this.#programs.onRefused(message.key, message.error);
         this.#keepAlive();
         break;
@@ -231,7 +221,7 @@ export class HostedStream implements DeviceStream {
     if (message.defunct) {
       // What the runs held went with the instance; the thread writes no statistics any more.
       this.#memory.fill(0);
-      this.#end(fromErrorRecord(message.error!));
+      this.#end({ kind: 'trapped-executing' }, fromErrorRecord(message.error!));
     }
     this.#runs.onSegment(message);
   }
@@ -244,14 +234,15 @@ export class HostedStream implements DeviceStream {
   #onLeft(): void {
     this.#keepAlive();
     if (this.#life.kind === 'filled' && this.#runs.isEmpty) {
-      this.#end(curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`));
+      const reason = curfewError('OUT_OF_MEMORY', `stream ${this.index}: the heap had grown to its limit`);
+      this.#end({ kind: 'retired' }, reason);
     }
   }
 
   /** Ends a thread that must not go on; it is replaced once it is over. */
-  #end(reason: Error): void {
+  #end(end: ToldToEnd, reason: Error): void {
     if (this.#life.kind !== 'ready' && this.#life.kind !== 'filled') return;
-    this.#life = { kind: 'ending', reason };
+    this.#life = { kind: 'ending', end, reason };
     this.#keepAlive();
     void this.#thread.terminate();
   }
@@ -266,20 +257,20 @@ export class HostedStream implements DeviceStream {
         break;
       case 'ready':
       case 'filled':
-        this.#replace(reason, true);
+        this.#replace(reason);
         break;
       case 'ending':
-        this.#replace(this.#life.reason, false);
+        this.#replace(this.#life.reason, this.#life.end);
         break;
     }
   }
 
-  /** Starts a thread in place of one that has ended, and sends it what it needs to go on. */
-  #replace(reason: Error, byItself: boolean): void {
+  /** Starts a thread in place of one that has ended, and sends it what it needs to go on. Unless `told`, it has died. */
+  #replace(reason: Error, told?: ToldToEnd): void {
     const lost = toErrorRecord(lostError(this.index, reason), 'DEVICE_LOST');
     const left = this.#runs.onThreadEnd(true);
-    const diedIdle = byItself && !left.executing;
-    if (diedIdle && ++this.#idleDeaths > MAX_IDLE_DEATHS) {
+    const end = told ?? { kind: left.executing ? 'died-executing' : 'died-idle' };
+    if (this.#isLast(end, lost)) {
       this.#break(lostError(this.index, reason, 'is not replaced again'));
       return;
     }
@@ -290,11 +281,30 @@ export class HostedStream implements DeviceStream {
     if (this.#life.kind !== 'starting') return;
     this.#replaced++;
     for (const [slot, buffer] of this.#exchanges) this.#post({ type: 'exchange', slot, buffer });
-    this.#programs.replay(diedIdle, lost);
+    this.#programs.replay();
     left.finish(lost);
     this.#finishEvictions();
     this.#keepAlive();
     this.#events.onReplaced(reason);
+  }
+
+  /** Counts the end of a thread against what it was the fault of. Returns whether no thread is to follow it. */
+  #isLast(end: ThreadEnd, lost: ErrorRecord): boolean {
+    switch (end.kind) {
+      case 'died-idle':
+        if (++this.#idleDeaths >= MAX_IDLE_DEATHS) return true;
+        this.#programs.suspectFirst(lost);
+        return false;
+      case 'trapped-loading':
+        // Not the stream's: it must outlive any number of such programs.
+        this.#programs.countDeath(end.key);
+        return false;
+      case 'died-executing':
+      case 'trapped-executing':
+      case 'retired':
+      case 'evicted':
+        return false;
+    }
   }
 
   /** The stream will not come back. */

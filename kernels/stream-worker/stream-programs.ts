@@ -5,7 +5,7 @@ import type { StreamProgram } from '../../scheduler/program.js';
 import type { ProgramKey } from '../../scheduler/stream.js';
 import type { ToStream } from './protocol.js';
 
-/** A program that this many threads in a row died of while they loaded it is not sent to another. */
+/** A program that this many threads in a row died of, or trapped in, while they loaded it is not sent to another. */
 const MAX_DEATHS = 2;
 
 /** Where a program stands with the thread. A refused one fails the runs that need it, until a replacement takes it. */
@@ -18,7 +18,7 @@ interface Entry {
   readonly program: StreamProgram;
   readonly constants: SharedArrayBuffer;
   state: LoadState;
-  /** Threads that died while they loaded it, since one has. */
+  /** Threads that died of it, or trapped in it, since one has loaded it. */
   deaths: number;
   /** The caller who waits for the first load. */
   waiting: { resolve(fallbacks: readonly Fallback[]): void; reject(error: CurfewError): void } | undefined;
@@ -87,12 +87,8 @@ export class StreamPrograms {
     entry.waiting.reject(fromErrorRecord(error));
   }
 
-  /**
-   * Sends everything to a replacement, what an earlier one refused included. `diedIdle`: the thread before it died by
-   * itself while it executed no segment; of the program it was loading, if any.
-   */
-  replay(diedIdle: boolean, lost: ErrorRecord): void {
-    if (diedIdle) this.#suspectFirst(lost);
+  /** Sends everything to a replacement, what an earlier one refused included. */
+  replay(): void {
     for (const [key, entry] of this.#entries) {
       if (entry.deaths >= MAX_DEATHS) continue;
       entry.state = { kind: 'sent' };
@@ -100,8 +96,17 @@ export class StreamPrograms {
     }
   }
 
-  /** The first that the thread has not answered for: it loads them in order. It may be innocent, so it is tried again. */
-  #suspectFirst(lost: ErrorRecord): void {
+  /** A thread trapped in the program while it loaded it. */
+  countDeath(key: ProgramKey): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) entry.deaths++;
+  }
+
+  /**
+   * A thread died by itself while it executed no segment: of the first program that it has not answered for, if any, as it
+   * loads them in order. That may be innocent, so it is tried again.
+   */
+  suspectFirst(lost: ErrorRecord): void {
     const found = [...this.#entries].find(([, { state }]) => state.kind === 'sent');
     if (found === undefined) return;
     const [key, entry] = found;
