@@ -75,12 +75,14 @@ function startSession(graph: Graph, failUpload = 0) {
   const handle = (message: ToStream) => drive(session.handle(message), wait);
   const constants = new SharedArrayBuffer(plan.constantBytes);
   writeConstants(graph, new Uint8Array(constants));
-  handle({ type: 'load', key: 0, program: plan.programs[0]!, constants });
+  const load = (key: number) => handle({ type: 'load', key, program: plan.programs[0]!, constants });
+  const unload = (key: number) => handle({ type: 'unload', key });
+  load(0);
   for (let slot = 0; slot < SLOTS; slot++)
     handle({ type: 'exchange', slot, buffer: new SharedArrayBuffer(plan.exchangeBytes) });
-  const execute = (slot: number, segment: number, ticket: number) =>
-    handle({ type: 'segment', slot, key: 0, segment, mode: { kind: 'node' }, timeline: undefined, ticket });
-  return { ...counting, told, execute, constants: () => constantBytes };
+  const execute = (slot: number, segment: number, ticket: number, key = 0) =>
+    handle({ type: 'segment', slot, key, segment, mode: { kind: 'node' }, timeline: undefined, ticket });
+  return { ...counting, told, load, unload, execute, constants: () => constantBytes };
 }
 
 /** `n0`, a host node, `n1`: two segments. */
@@ -147,6 +149,32 @@ describe('the thread of a stream', () => {
     const { alive, told, constants } = startSession(withConstants(), failUpload);
     expect(told).toMatchObject([{ type: 'not-loaded', error: { code: 'KERNEL_FAILED' }, defunct: false }]);
     expect([alive.size, constants()]).toEqual([0, 0]);
+  });
+});
+
+describe('a program that the thread has refused', () => {
+  it('fails the segments of it that were on their way, with the refusal; others are executed', () => {
+    const session = startSession(withConstants(), 1);
+    const { told, state, execute, load } = session;
+    load(1);
+    const [refused] = told as [FromStream & { type: 'not-loaded' }];
+    execute(0, 0, 1);
+    execute(1, 0, 1);
+    execute(2, 0, 1, 1);
+    expect(told.slice(2)).toMatchObject([
+      { type: 'segment', slot: 0, status: 'failed', error: refused.error, nodesCompleted: 0, defunct: false },
+      { type: 'segment', slot: 1, status: 'failed', error: refused.error, nodesCompleted: 0, defunct: false },
+      { type: 'segment', slot: 2, status: 'completed', nodesCompleted: 3 },
+    ]);
+    expect(state.executed.length).toBe(3);
+  });
+
+  it('is forgotten when it is unloaded, and can be sent again', () => {
+    const { told, load, unload, execute } = startSession(withConstants(), 1);
+    unload(0);
+    load(0);
+    execute(0, 0, 1);
+    expect(told.at(-1)).toMatchObject({ type: 'segment', status: 'completed' });
   });
 });
 

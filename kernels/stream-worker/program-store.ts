@@ -1,7 +1,7 @@
 /** The programs a stream's worker has been sent, made ready: kernels prepared, constants uploaded. */
 import { NodeCosts } from '../../scheduler/cancellation.js';
 import type { Fallback } from '../../scheduler/device.js';
-import { CurfewError, curfewError, invariant, quote } from '../../scheduler/errors.js';
+import { CurfewError, curfewError, type ErrorRecord, invariant, quote } from '../../scheduler/errors.js';
 import type { ValueId } from '../../scheduler/graph.js';
 import type { KernelBackend, Preparation, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import type { NodeExports, StreamProgram } from '../../scheduler/program.js';
@@ -54,6 +54,7 @@ function countCompleted(steps: readonly PreparedStep[]): Int32Array {
 export class ProgramStore {
   readonly #backend: KernelBackend;
   readonly #programs = new Map<ProgramKey, LoadedProgram>();
+  readonly #refused = new Map<ProgramKey, ErrorRecord>();
 
   constructor(backend: KernelBackend) {
     this.#backend = backend;
@@ -63,6 +64,16 @@ export class ProgramStore {
     const loaded = this.#programs.get(key);
     invariant(loaded !== undefined, `program ${key} is loaded before it runs`);
     return loaded;
+  }
+
+  /** The program could not be loaded. */
+  refuse(key: ProgramKey, error: ErrorRecord): void {
+    this.#refused.set(key, error);
+  }
+
+  /** Why the program could not be loaded. */
+  refusal(key: ProgramKey): ErrorRecord | undefined {
+    return this.#refused.get(key);
   }
 
   /** Prepares every node and uploads the constants; either all of it or, when something throws, nothing. */
@@ -79,6 +90,7 @@ export class ProgramStore {
         exports: exports && prepareExports(exports),
       };
     });
+    this.#refused.delete(key);
     this.#programs.set(key, {
       program,
       steps,
@@ -118,6 +130,7 @@ export class ProgramStore {
   }
 
   unload(key: ProgramKey): void {
+    this.#refused.delete(key);
     const loaded = this.#programs.get(key);
     if (loaded === undefined) return;
     this.#programs.delete(key);

@@ -14,6 +14,7 @@ import { blamedRecord, isTrap } from './blame.js';
 import { beginSegment } from './claims.js';
 import { ProgramStore } from './program-store.js';
 import type { FromStream, SegmentMessage, ToStream } from './protocol.js';
+import { notBegun } from './segment-end.js';
 import { StreamRunState } from './stream-run.js';
 import { recordTimedWork } from './timed-work.js';
 import { Transfers } from './transfers.js';
@@ -75,6 +76,7 @@ export class StreamSession {
     } catch (error) {
       this.#defunct = isTrap(error);
       const record = toErrorRecord(error, 'KERNEL_FAILED');
+      this.#programs.refuse(key, record);
       this.#host.post({ type: 'not-loaded', key, error: record, defunct: this.#defunct }, []);
     }
   }
@@ -102,6 +104,12 @@ export class StreamSession {
   *#execute(message: SegmentMessage): DeviceWork<void> {
     const { slot, ticket } = message;
     if (!beginSegment(this.#host.claims, slot, ticket)) return;
+    const refusal = this.#programs.refusal(message.key);
+    if (refusal !== undefined) {
+      // It was sent before the main thread heard of the refusal.
+      this.#host.post({ ...notBegun(slot, message.segment), status: 'failed', error: refusal }, []);
+      return;
+    }
     const run = this.#runs.get(slot) ?? this.#open(message);
     const segment = run.loaded.program.segments[message.segment]!;
     const endRecord = run.timeline?.segment(message.segment);

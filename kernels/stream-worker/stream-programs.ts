@@ -83,7 +83,7 @@ export class StreamPrograms {
       entry.state = { kind: 'refused', error };
       return;
     }
-    this.#entries.delete(key);
+    this.unload(key);
     entry.waiting.reject(fromErrorRecord(error));
   }
 

@@ -4,6 +4,7 @@ import type { StreamProgram } from '../../scheduler/program.js';
 import type { Leaving, ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
 import { nextTicket, takeBackSegments } from './claims.js';
 import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
+import { notBegun } from './segment-end.js';
 
 /** A run open on the stream. */
 interface OpenRun {
@@ -196,19 +197,4 @@ export class StreamRuns {
     invariant(open !== undefined, `slot ${slot} is open on the stream`);
     return open;
   }
-}
-
-/** What is to be said of a segment that the thread has not begun, but for how it ended. */
-function notBegun(slot: SlotIndex, segment: number): Omit<SegmentEnd, 'status'> {
-  return {
-    type: 'segment',
-    slot,
-    segment,
-    nodesCompleted: 0,
-    stoppedBefore: undefined,
-    error: undefined,
-    outputs: [],
-    endedMs: undefined,
-    defunct: false,
-  };
 }
