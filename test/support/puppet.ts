@@ -10,6 +10,8 @@ import { until } from './until.js';
 const CELLS = 8;
 const CELL_WORDS = 4;
 const FIRST_CELL = 1;
+/** Added to the number of a node: the action is performed where the node is prepared. */
+const LOADING = 1 << 16;
 const [EXECUTED, TARGET, ACTION, REACHED, GATE] = [0, 0, 1, 2, 3] as const;
 
 /** In the order of the device's table. A node acts after its kernel has run and before it is over. */
@@ -53,6 +55,11 @@ export class Puppet {
   /** Kernels that have run so far, on all streams. */
   get executed(): number {
     return Atomics.load(this.#words, EXECUTED);
+  }
+
+  /** Tells the next thread that prepares the node what to do: `'pause'`, `'throw'`, `'exit'` or `'trap'`. */
+  armLoad(node: number, action: Exclude<PuppetAction, 'misshape'>): ArmedAction {
+    return this.arm(node + LOADING, action);
   }
 
   /** Tells the next kernel with this number what to do. Up to eight actions can be armed at a time. */

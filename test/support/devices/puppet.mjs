@@ -6,6 +6,7 @@ import { createKernelBackend as createWasmBackend } from '../../../dist/kernels/
 
 const CELL_WORDS = 4;
 const FIRST_CELL = 1;
+const LOADING = 1 << 16;
 const [EXECUTED, TARGET, ACTION, REACHED, GATE] = [0, 0, 1, 2, 3];
 
 /** Traps: a function whose body is `unreachable`. */
@@ -62,8 +63,9 @@ function act(words, number, values, output) {
 function pull(backend, words) {
   const prepare = backend.prepare.bind(backend);
   backend.prepare = (node) => {
-    const prepared = prepare(node);
     const number = Number(/\d+$/.exec(node.name)?.[0] ?? -2);
+    act(words, number + LOADING);
+    const prepared = prepare(node);
     const run = (values) => {
       prepared.run(values);
       Atomics.add(words, EXECUTED, 1);
