@@ -1,7 +1,7 @@
 /** Runs host nodes: the caller's functions, whose results are as untrusted as feeds. */
 import type { Clock } from '../scheduler/clock.js';
 import type { HostResult } from '../scheduler/dispatch.js';
-import { CurfewError, curfewError, quote } from '../scheduler/errors.js';
+import { CurfewError, curfewError, fromErrorRecord, quote, toErrorRecord } from '../scheduler/errors.js';
 import type { Graph, HostNode } from '../scheduler/graph.js';
 import { messageOf, peek } from '../scheduler/quote.js';
 import type { RunTimeline } from '../scheduler/run-timeline.js';
@@ -19,8 +19,9 @@ import { RECORD_KIND } from '../scheduler/timeline-record.js';
 
 function failed(node: HostNode, cause: unknown): HostResult {
   const isCoded = cause instanceof CurfewError;
-  if (isCoded && cause.code === 'OUT_OF_MEMORY' && cause.node === node.name)
-    return { status: 'failed', error: cause };
+  // It may only claim to be one: nothing of it is handed on but what a record keeps.
+  if (isCoded && peek(cause, 'code') === 'OUT_OF_MEMORY' && peek(cause, 'node') === node.name)
+    return { status: 'failed', error: fromErrorRecord(toErrorRecord(cause, 'OUT_OF_MEMORY')) };
   const error = curfewError('HOST_NODE_FAILED', `host node ${quote(node.name)}: ${messageOf(cause)}`, {
     node: node.name,
     expected: isCoded ? peek(cause, 'expected') : undefined,

@@ -213,9 +213,13 @@ class RunDispatch implements Dispatch {
     this.#inFlight++;
     this.#hostsInFlight.add(node.id);
     this.#stopHosts ??= new AbortController();
-    void this.#request
+    const onBug = (error: unknown) =>
+      this.#guard(() => {
+        throw error;
+      });
+    this.#request
       .runHost(node, inputs, this.#stopHosts.signal)
-      .then((result) => this.#guard(() => this.#onHostEnd(node, result)));
+      .then((result) => this.#guard(() => this.#onHostEnd(node, result)), onBug);
   }
 
   #onHostEnd(node: HostNode, result: HostResult): void {

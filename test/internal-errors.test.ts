@@ -3,7 +3,7 @@ import type { Engine } from '../runtime/engine.js';
 import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { StreamEvent } from '../scheduler/stream.js';
 import { runRejection } from './support/catch-error.js';
-import { startPuppetEngine } from './support/engines.js';
+import { startEngine, startPuppetEngine } from './support/engines.js';
 import { ManualClock } from './support/manual-clock.js';
 import { Puppet } from './support/puppet.js';
 import { type Spied, startSpiedEngine } from './support/spied-device.js';
@@ -68,6 +68,23 @@ describe('a run that ends with INTERNAL', () => {
     await spied.engine.onIdle();
     expectIdle(spied.engine);
     await expectCorrectRun(executable);
+  });
+});
+
+describe('a run whose host node fails by a fault of the engine', () => {
+  it('ends with INTERNAL', async () => {
+    class BrokenClock extends ManualClock {
+      hold(): () => void {
+        throw new Error('a bug');
+      }
+    }
+    const engine = await startEngine({ runsInFlight: 1 }, new BrokenClock());
+    const builder = new GraphBuilder();
+    const outputs = { y: { dtype: 'float32', shape: [1] } } as const;
+    builder.output('y', builder.host('host', { outputs, run: () => ({ y: new Float32Array(1) }) }).y);
+    const executable = await engine.compile(builder.build());
+    expect((await runRejection(executable.run({}))).code).toBe('INTERNAL');
+    expectIdle(engine);
   });
 });
 

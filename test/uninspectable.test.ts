@@ -88,6 +88,42 @@ describe('a host node', () => {
   });
 });
 
+describe('a host node that throws what claims to be a Curfew error and answers nothing else', () => {
+  it.each([false, true])('fails its run: HOST_NODE_FAILED (as a rejection: %s)', async (later) => {
+    const engine = await startEngine();
+    const claim = Symbol.for('curfew.error');
+    const thrown = new Proxy(new Error(), {
+      get: (_, key) => {
+        if (key === claim) return true;
+        throw new Error('hands off');
+      },
+    });
+    const executable = await engine.compile(
+      hostGraph(() => {
+        if (later) return Promise.reject(thrown);
+        throw thrown;
+      }),
+    );
+    expect(await runRejection(executable.run({}))).toMatchObject({ code: 'HOST_NODE_FAILED', node: 'host' });
+    expect(engine.stats().runs.inFlight).toBe(0);
+  });
+
+  it('fails its run also when it claims to be out of memory', async () => {
+    const engine = await startEngine();
+    const thrown = {
+      [Symbol.for('curfew.error')]: true,
+      code: 'OUT_OF_MEMORY',
+      node: 'host',
+      get message() {
+        throw new Error('hands off');
+      },
+    };
+    const executable = await engine.compile(hostGraph(() => Promise.reject(thrown)));
+    const error = await runRejection(executable.run({}));
+    expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', node: 'host', report: { outcome: 'failed' } });
+  });
+});
+
 describe('a device module', () => {
   const thrown = ['an unknown code', ...Object.keys(UNINSPECTABLE)];
   let engine: Engine;
