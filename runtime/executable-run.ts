@@ -7,6 +7,7 @@ import { type Dispatch, dispatchRun } from '../scheduler/run.js';
 import type { RunTimeline } from '../scheduler/run-timeline.js';
 import type { TensorData } from '../scheduler/tensor.js';
 import { RECORD_KIND } from '../scheduler/timeline-record.js';
+import { isAborted, reasonOf } from './abort-source.js';
 import { collectOutputs } from './feeds.js';
 import { recordHostNode, runHostNode } from './host-node.js';
 import { Lease } from './lease.js';
@@ -120,7 +121,7 @@ export class ExecutableRun {
 
   #checkBeforeQueue(): void {
     const { signal, timeoutMs } = this.#options;
-    if (signal?.aborted) this.#onAbort();
+    if (signal !== undefined && isAborted(signal)) this.#onAbort();
     else if (timeoutMs === 0) this.giveUp(this.#deadline!);
     else if (timeoutMs !== undefined)
       this.#cancelTimer = this.#context.clock.setTimer(timeoutMs, () => this.giveUp(this.#deadline!));
@@ -173,10 +174,15 @@ export class ExecutableRun {
     this.#stop(this.#signalled);
   };
 
+  get #abortReason(): unknown {
+    const { signal } = this.#options;
+    return signal && reasonOf(signal);
+  }
+
   /** Stops a dispatched run at its next cancellation point; mode `'none'` has none. */
   #stop(cause: StopCause): void {
     if (this.#phase.kind !== 'in-flight' || this.#options.mode.kind === 'none') return;
-    const reason = cause === this.#signalled ? this.#options.signal?.reason : undefined;
+    const reason = cause === this.#signalled ? this.#abortReason : undefined;
     this.#phase.dispatch.stop(stateOf(cause), reason);
   }
 
@@ -318,7 +324,7 @@ export class ExecutableRun {
     });
     const timeline = this.#record(report, settledMs, dispatchedMs, streams);
     const isSignal = cause !== undefined && cause === this.#signalled;
-    const reason: unknown = isSignal ? this.#options.signal?.reason : undefined;
+    const reason = isSignal ? this.#abortReason : undefined;
     this.#phase = {
       kind: 'over',
       conclusion: { report, timeline, outputs, error, reason },

@@ -11,8 +11,9 @@ import {
   MAX_TIMEOUT_MS,
 } from '../scheduler/limits.js';
 import { messageOf } from '../scheduler/quote.js';
+import { isAbortSignal } from './abort-source.js';
 import { checkKeys, invalidOption as invalid } from './option-checks.js';
-import { asUrl, isAbortSignal } from './platform-objects.js';
+import { asUrl } from './platform-objects.js';
 import { checkVirtualOptions } from './virtual-options.js';
 
 /** Options of `createEngine`. */

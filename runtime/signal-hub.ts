@@ -3,11 +3,7 @@
  * when a signal has more than ten.
  */
 
-/** What Curfew needs of an `AbortSignal`, of whatever realm. */
-export type AbortSource = Pick<
-  AbortSignal,
-  'aborted' | 'reason' | 'addEventListener' | 'removeEventListener'
->;
+import { type AbortSource, listenTo, stopListeningTo } from './abort-source.js';
 
 interface Subscribers {
   readonly callbacks: Set<() => void>;
@@ -17,7 +13,7 @@ interface Subscribers {
 export class SignalHub {
   readonly #signals = new WeakMap<AbortSource, Subscribers>();
 
-  /** Calls back, once, when the signal aborts. Returns what ends that. */
+  /** Calls back, once, when the signal aborts. Returns what ends that. @throws INVALID_OPTION */
   subscribe(signal: AbortSource, callback: () => void): () => void {
     const subscribers = this.#signals.get(signal) ?? this.#listen(signal);
     // A function of its own, so that one callback may subscribe twice.
@@ -34,8 +30,8 @@ export class SignalHub {
       for (const callback of [...callbacks]) if (callbacks.has(callback)) callback();
     };
     const subscribers = { callbacks, listener };
+    listenTo(signal, listener);
     this.#signals.set(signal, subscribers);
-    signal.addEventListener('abort', listener);
     return subscribers;
   }
 
@@ -43,6 +39,6 @@ export class SignalHub {
     const subscribers = this.#signals.get(signal);
     if (subscribers === undefined) return;
     this.#signals.delete(signal);
-    signal.removeEventListener('abort', subscribers.listener);
+    stopListeningTo(signal, subscribers.listener);
   }
 }

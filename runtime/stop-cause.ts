@@ -1,6 +1,7 @@
 /** What stops a run from outside, and how the outcome follows from it. */
 import { RUN_STATE, type StopReason } from '../scheduler/cancellation.js';
-import type { AbortSource } from './signal-hub.js';
+import { peek } from '../scheduler/quote.js';
+import { type AbortSource, reasonOf } from './abort-source.js';
 
 /** A stop, and when it was due. */
 export interface StopCause {
@@ -13,16 +14,12 @@ export interface StopCause {
  * abort otherwise.
  */
 export function causeOfSignal(signal: AbortSource, atMs: number): StopCause {
-  return { reason: isTimeoutError(signal.reason) ? 'deadline-exceeded' : 'aborted', atMs };
+  return { reason: isTimeoutError(reasonOf(signal)) ? 'deadline-exceeded' : 'aborted', atMs };
 }
 
 /** Reasons are callers' values: asking one for its name may throw. */
 function isTimeoutError(reason: unknown): boolean {
-  try {
-    return typeof reason === 'object' && reason !== null && Reflect.get(reason, 'name') === 'TimeoutError';
-  } catch {
-    return false;
-  }
+  return typeof reason === 'object' && peek(reason, 'name') === 'TimeoutError';
 }
 
 /** The state that a stop leaves in the control word. */
