@@ -1,5 +1,5 @@
 /** What callers hand to the functions of `curfew/timeline`. */
-import { curfewError, quote } from '../../scheduler/errors.js';
+import { invalidOption } from '../option-checks.js';
 import { EngineTimeline } from './engine-timeline.js';
 import { TimelineFile } from './file/timeline-file.js';
 import { Timeline } from './timeline.js';
@@ -9,10 +9,7 @@ import { type TimelineView, viewTimeline } from './timeline-view.js';
 /** What recorded timelines are made from. `what` names the argument. @throws INVALID_OPTION for anything else */
 export function sourceOf(given: Timeline | EngineTimeline, what: string): TimelineSource {
   if (given instanceof Timeline || given instanceof EngineTimeline) return given.source;
-  throw curfewError(
-    'INVALID_OPTION',
-    `${what}: expected the timeline of a run or of an engine, received ${quote(given)}`,
-  );
+  throw invalidOption(what, 'the timeline of a run or of an engine', given);
 }
 
 /** What timelines show, recorded or read from files. `what` names the argument. @throws INVALID_OPTION for anything else */
@@ -20,8 +17,5 @@ export function viewOf(given: Timeline | EngineTimeline | TimelineFile, what: st
   if (given instanceof TimelineFile) return given.view;
   if (given instanceof Timeline || given instanceof EngineTimeline)
     return viewTimeline(given.toChromeTrace());
-  throw curfewError(
-    'INVALID_OPTION',
-    `${what}: expected a timeline, or a file that readTimelineFile() has read, received ${quote(given)}`,
-  );
+  throw invalidOption(what, 'a timeline, or a file that readTimelineFile() has read', given);
 }

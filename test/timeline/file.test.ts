@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkTimeline } from '../../runtime/timeline/file/check.js';
-import { readTimelineFile } from '../../runtime/timeline/file/read.js';
+import { type ReadOptions, readTimelineFile } from '../../runtime/timeline/file/read.js';
 import { TimelineReader } from '../../runtime/timeline/file/reader.js';
 import type { TimelineFile } from '../../runtime/timeline/file/timeline-file.js';
 import { startEngine } from '../support/engines.js';
@@ -102,8 +102,21 @@ describe('a file', () => {
       code: 'INVALID_TIMELINE',
       message: expect.stringContaining(`expected at most ${text.length - 1} bytes`) as string,
     });
-    const invalid = { code: 'INVALID_OPTION' };
-    await expect(readTimelineFile(at('large'), { maxBytes: Number.NaN })).rejects.toMatchObject(invalid);
+  });
+
+  it.each([
+    ['maxBytes NaN', { maxBytes: Number.NaN }, 'a number of bytes above 0, or nothing'],
+    ['maxBytes 0', { maxBytes: 0 }, 'a number of bytes above 0, or nothing'],
+    ['maxBytes in a string', { maxBytes: '9999999' }, 'a number of bytes above 0, or nothing'],
+    ['a misspelt option', { maxByte: 1 }, 'only the options maxBytes'],
+    ['no object', null, 'an object'],
+    ['a number', 7, 'an object'],
+  ])('is not read with %s: INVALID_OPTION', async (_what, options, expected) => {
+    writeFileSync(at('fine'), `{${FRAME},"traceEvents":[${COUNTER}]}`);
+    await expect(readTimelineFile(at('fine'), options as ReadOptions)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      expected,
+    });
   });
 
   it('of an exported timeline gives the summary that the timeline gives', async () => {

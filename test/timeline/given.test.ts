@@ -4,7 +4,8 @@ import type { Timeline } from '../../runtime/timeline/timeline.js';
 import { startEngine } from '../support/engines.js';
 import { chain, timelineOf } from '../support/timelines.js';
 
-const invalid = expect.objectContaining({ code: 'INVALID_OPTION' }) as Error;
+const text = expect.stringMatching('timeline') as string;
+const invalid = expect.objectContaining({ code: 'INVALID_OPTION', expected: text }) as Error;
 
 describe('the functions of curfew/timeline', () => {
   it.each([[undefined], [null], [{}], ['timeline.json'], [{ toChromeTrace: () => ({}) }]])(

@@ -1,7 +1,8 @@
 /** Reads exported timelines from files. */
 import { createReadStream } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
-import { CurfewError, curfewError, quote } from '../../../scheduler/errors.js';
+import { CurfewError, curfewError } from '../../../scheduler/errors.js';
+import { checkFields, numberRule, optional, type Rules } from '../../option-checks.js';
 import { TimelineReader } from './reader.js';
 import type { TimelineFile } from './timeline-file.js';
 
@@ -13,6 +14,10 @@ export interface ReadOptions {
   /** Size of the largest file that is read, in bytes. Default: a sixteenth of the heap that Node.js may use. */
   readonly maxBytes?: number | undefined;
 }
+
+const OPTIONS: Rules<ReadOptions> = {
+  maxBytes: optional(numberRule('a number of bytes above 0', (bytes) => bytes > 0)),
+};
 
 function refuse(file: string, why: string, cause?: unknown): CurfewError {
   return curfewError('INVALID_TIMELINE', `${file}: ${why}`, { cause });
@@ -34,9 +39,8 @@ function blame(file: string, error: unknown): unknown {
  * console.log(file.summary().text);
  */
 export async function readTimelineFile(file: string, options: ReadOptions = {}): Promise<TimelineFile> {
+  checkFields(options, 'options', OPTIONS);
   const { maxBytes = Math.floor(getHeapStatistics().heap_size_limit / HEAP_PER_BYTE) } = options;
-  if (!(maxBytes > 0))
-    throw curfewError('INVALID_OPTION', `maxBytes: expected a positive number, received ${quote(maxBytes)}`);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const reader = new TimelineReader(file);
   let bytes = 0;

@@ -1,5 +1,5 @@
 /** Draws one run: what ran where and when, where it was stopped, and how late. */
-import { curfewError, quote } from '../../../scheduler/errors.js';
+import { invalidOption } from '../../option-checks.js';
 import { showMs } from '../text.js';
 import { Timeline } from '../timeline.js';
 import type { TimelineData } from '../timeline-data.js';
@@ -65,10 +65,6 @@ function draw(data: TimelineData): string {
  * await writeFile('timeline.svg', drawTimeline(timeline));
  */
 export function drawTimeline(timeline: Timeline): string {
-  if (!(timeline instanceof Timeline))
-    throw curfewError(
-      'INVALID_OPTION',
-      `drawTimeline: expected the timeline of a run, received ${quote(timeline)}`,
-    );
+  if (!(timeline instanceof Timeline)) throw invalidOption('drawTimeline', 'the timeline of a run', timeline);
   return draw(timeline.source.runs[0]!);
 }
