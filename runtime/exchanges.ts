@@ -20,7 +20,7 @@ interface SlotBuffer {
 
 /** Keeps a buffer per slot and grows it as plans need. A used buffer is several times faster than a fresh one. */
 export class Exchanges {
-  /** By slot, those first that have not been used for longest. */
+  /** By slot; of those without a run, first the ones whose last run left longest ago. */
   readonly #slots = new Map<SlotIndex, SlotBuffer>();
 
   /** Bytes that runs in flight use, and bytes of all buffers. */
@@ -43,7 +43,6 @@ export class Exchanges {
     const kept = this.#slots.get(place.slot);
     if (kept !== undefined && kept.buffer.byteLength < bytes) this.#drop(place.slot);
     const slot = this.#slots.get(place.slot) ?? this.#create(bytes);
-    this.#slots.delete(place.slot);
     this.#slots.set(place.slot, slot);
     slot.usedBytes = bytes;
     if (bytes > 0) {
@@ -64,6 +63,8 @@ export class Exchanges {
     const closed = this.#slots.get(slot);
     if (closed === undefined) return;
     closed.usedBytes = undefined;
+    this.#slots.delete(slot);
+    this.#slots.set(slot, closed);
     if (closed.buffer.byteLength > MAX_KEPT_BYTES) this.#drop(slot);
     this.#trim();
   }

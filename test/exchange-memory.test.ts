@@ -38,6 +38,14 @@ describe('exchange buffers', () => {
     expect(exchanges.bytes.held).toBe(held);
   });
 
+  it('beyond what is kept go in the order in which their runs left them', () => {
+    const exchanges = new Exchanges();
+    const known = new Map<number, SharedArrayBuffer>();
+    for (const slot of [0, 1, 2, 3, 4]) exchanges.open(placeOf(slot, known), 60 * MIB);
+    for (const slot of [4, 3, 2, 1, 0]) exchanges.close(slot);
+    expect([...known.keys()]).toEqual([0, 1, 2, 3]);
+  });
+
   it('larger than what is kept go with their run, on every stream', () => {
     const exchanges = new Exchanges();
     const known = new Map<number, SharedArrayBuffer>();
