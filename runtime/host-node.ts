@@ -37,7 +37,9 @@ function checkOutput(output: unknown, spec: TensorSpec, what: string): TensorDat
   const { dtype, shape, data } = (output ?? {}) as Partial<Tensor>;
   if (dtype !== spec.dtype || !Array.isArray(shape) || !sameShape(shape, spec.shape)) {
     const expected = formatSpec(spec);
-    const received = output === undefined ? 'nothing' : `${quote(dtype)} ${quote(shape)}`;
+    const isTensor = dtype !== undefined || shape !== undefined;
+    const received =
+      output === undefined ? 'nothing' : isTensor ? `${quote(dtype)} ${quote(shape)}` : quote(output);
     const message = `${what}: expected ${expected}, received ${received}`;
     throw curfewError('HOST_NODE_FAILED', message, { expected, received });
   }

@@ -296,6 +296,12 @@ describe('a host node', () => {
     ['throws before it returns a promise', thrower, 'at once'],
     ['returns nothing', () => undefined as never, 'received undefined'],
     ['leaves an output out', () => ({}), 'received nothing'],
+    ['returns null for an output', () => ({ y: null }) as never, 'received null'],
+    [
+      'returns an empty object for an output',
+      () => ({ y: {} }) as never,
+      'received an object of class Object',
+    ],
     ['returns another shape', () => ({ y: { ...SPEC, shape: [3], data: DATA } }), '[3]'],
     ['returns another dtype', () => ({ y: Int32Array.of(1, 2) }), 'Int32Array'],
     ['returns another length', () => ({ y: Float32Array.of(1) }), 'received 1'],
