@@ -99,7 +99,6 @@ export class Admission {
 
   /** Starts the runs that can start now. To be called when the streams in service have changed. */
   serve(): void {
-    if (this.queued === 0) return;
     // Setting it makes p-queue look at its queue again.
     if (this.queued > 0) this.#queue.concurrency = Number.POSITIVE_INFINITY;
   }

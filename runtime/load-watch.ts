@@ -1,6 +1,6 @@
 /** Promises about how much there is to do: nothing any more, or few enough waiting runs. */
 import { yieldToEventLoop } from '../scheduler/clock.js';
-import { curfewError, quote } from '../scheduler/errors.js';
+import { invalidOption } from './option-checks.js';
 
 /** What there is to do now. */
 export interface Load {
@@ -50,10 +50,8 @@ export class LoadWatch {
    * @throws INVALID_OPTION when `limit` is not a number of 1 or more
    */
   onQueuedBelow(limit: number): Promise<void> {
-    if (typeof limit !== 'number' || !(limit >= 1)) {
-      const message = `onQueuedBelow: expected a number from 1, received ${quote(limit)}`;
-      throw curfewError('INVALID_OPTION', message, { expected: 'a number from 1', received: limit });
-    }
+    if (typeof limit !== 'number' || !(limit >= 1))
+      throw invalidOption('onQueuedBelow', 'a number from 1', limit);
     return new Promise((go) => {
       this.#callers.push({ limit, go });
       void this.#release();

@@ -7,7 +7,15 @@ import type {
 } from '../kernels/virtual/options.js';
 import { DEVICE_PROFILES, type DeviceProfile } from '../kernels/virtual/profiles.js';
 import { quote } from '../scheduler/errors.js';
-import { checkFields, invalidOption, numberRule, optional, type Rule, type Rules } from './option-checks.js';
+import {
+  checkFields,
+  checkKeys,
+  invalidOption,
+  numberRule,
+  optional,
+  type Rule,
+  type Rules,
+} from './option-checks.js';
 
 const TEXT: Rule = {
   expected: 'a non-empty string',
@@ -90,16 +98,17 @@ function checkProfile(profile: unknown): void {
   checkFields(profile, 'virtual.profile', PROFILE);
 }
 
-const CHECKED_APART: Rule = { expected: '', fits: () => true };
+/** What has rules of its own. */
+type Compound = 'profile' | 'faults';
 
-const OPTIONS: Rules<VirtualOptions> = {
-  profile: CHECKED_APART,
+const COMPOUND: readonly Compound[] = ['profile', 'faults'];
+
+const OPTIONS: Rules<Omit<VirtualOptions, Compound>> = {
   fences: optional(FENCES),
   seed: optional(INTEGER),
   jitter: optional(JITTER),
   compute: optional(FLAG),
   kernelMs: optional(FUNCTION),
-  faults: CHECKED_APART,
   log: optional(FUNCTION),
 };
 
@@ -134,8 +143,10 @@ function guardLog(log: NonNullable<VirtualOptions['log']>) {
  * @throws INVALID_OPTION
  */
 export function checkVirtualOptions(virtual: unknown, streams: number): VirtualOptions {
-  checkFields(virtual, 'virtual', OPTIONS);
-  const { profile, faults, kernelMs, log, ...rest } = virtual as VirtualOptions;
+  checkKeys(virtual, 'virtual', [...COMPOUND, ...Object.keys(OPTIONS)]);
+  const { profile, faults, ...plain } = virtual as VirtualOptions;
+  checkFields(plain, 'virtual', OPTIONS);
+  const { kernelMs, log, ...rest } = plain;
   if (profile !== undefined) checkProfile(profile);
   if (faults !== undefined) checkFaults(faults, streams);
   // Copies, so that nobody changes what has been checked.

@@ -69,6 +69,7 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
     return this.#runs.length > 0 && this.#next(this.#room()) >= 0 ? 1 : 0;
   }
 
+  /** The defaults are for p-queue's type: admission gives priority and lanes of each run. */
   enqueue(start: Start, { priority = 0, lanes = 1, id }: Partial<WaitingOptions> = {}): void {
     this.#runs.insert({ start, id, priority, lanes, overtaken: 0 });
     this.#count(lanes, 1);
@@ -100,11 +101,12 @@ export class WaitingRuns implements Queue<Start, WaitingOptions> {
     if (index >= 0) this.#take(index);
   }
 
+  /** p-queue's `sizeBy` asks for it; nobody calls that. */
   filter({ priority }: Readonly<Partial<WaitingOptions>>): Start[] {
     return [...this.#runs].filter((run) => run.priority === priority).map(({ start }) => start);
   }
 
-  /** p-queue asks for it; nobody calls it. */
+  /** p-queue's `setPriority` asks for it; nobody calls that. */
   setPriority(): void {
     invariant(false, 'a run keeps its priority while it waits');
   }
