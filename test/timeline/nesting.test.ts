@@ -44,7 +44,7 @@ function randomRun(random: Random, run: number, calledMs: number): TimelineData 
   return {
     run,
     report: {
-      run: 1,
+      run,
       outcome: 'completed',
       executable: 'random',
       mode: 'none',
