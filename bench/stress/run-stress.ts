@@ -201,8 +201,12 @@ class Round {
   }
 }
 
-async function runRound(options: StressOptions, round: number): Promise<StressRound & StressResult> {
-  const random = createRandom(options.seed + round);
+async function runRound(
+  options: StressOptions,
+  round: number,
+  seed: number,
+): Promise<StressRound & StressResult> {
+  const random = createRandom(seed);
   const words = createWords();
   const engine = await createEngine({
     device: { module: options.device, options: words.buffer },
@@ -237,10 +241,12 @@ export async function runStress(options: StressOptions): Promise<StressResult> {
   const startMs = performance.now();
   const rounds: StressRound[] = [];
   const faults: string[] = [];
+  // Rounds of neighboring seeds must have nothing in common.
+  const seeds = createRandom(options.seed);
   // The first round starts threads of the process's own, which stay.
   let threads: number | undefined;
   do {
-    const { faults: found, ...round } = await runRound(options, rounds.length);
+    const { faults: found, ...round } = await runRound(options, rounds.length, Math.floor(seeds() * 2 ** 32));
     faults.push(...found.map((fault) => `round ${round.round}: ${fault}`));
     if (rounds.length > 0) faults.push(...(await checkThreads(threads)));
     threads ??= countThreads();
