@@ -5,7 +5,7 @@ import type { RunInfo } from '../runtime/events.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import { rejection, runRejection } from './support/catch-error.js';
 import { sharePuppetEngine, startPuppetEngine } from './support/engines.js';
-import { expectCorrectRun, FEEDS, thirtyNodes } from './support/thirty-nodes.js';
+import { expectCorrectRun, FEEDS, HOST_NODES, thirtyNodes } from './support/thirty-nodes.js';
 import { nextTurn, until } from './support/until.js';
 
 /** Whether a promise has settled by now. */
@@ -113,7 +113,9 @@ describe('an engine', () => {
   it('frees the constants of a disposed executable once its runs have settled', async () => {
     const { engine, puppet } = shared;
     const before = engine.stats().bytes.constants;
-    const executable = await engine.compile(thirtyNodes());
+    const duringRun: number[] = [];
+    const onHost = () => void duringRun.push(engine.stats().bytes.constants);
+    const executable = await engine.compile(thirtyNodes(onHost));
     expect(engine.stats().bytes.constants).toBe(before + 24);
     const pause = puppet.arm(3, 'pause');
     const run = executable.run(FEEDS);
@@ -123,6 +125,7 @@ describe('an engine', () => {
     expect((await rejection(executable.run(FEEDS))).code).toBe('EXECUTABLE_DISPOSED');
     pause.release();
     expect((await run).report.outcome).toBe('completed');
+    expect(duringRun).toEqual(Array(HOST_NODES.size).fill(before + 24));
     await until(() => engine.stats().bytes.constants === before, 'the constants are freed');
     await expectCorrectRun(await engine.compile(thirtyNodes()));
   });

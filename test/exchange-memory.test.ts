@@ -46,6 +46,22 @@ describe('exchange buffers', () => {
     expect([...known.keys()]).toEqual([0, 1, 2, 3]);
   });
 
+  it('kept beyond the limit go in the order of their last use, and never under a run', () => {
+    const exchanges = new Exchanges();
+    const known = new Map<number, SharedArrayBuffer>();
+    const use = (slot: number) => {
+      exchanges.open(placeOf(slot, known), 60 * MIB);
+      exchanges.close(slot);
+    };
+    exchanges.open(placeOf(0, known), 60 * MIB);
+    for (const slot of [1, 2, 3, 4, 1, 5]) use(slot);
+    expect([...known.keys()].sort()).toEqual([0, 1, 3, 4, 5]);
+    expect(exchanges.bytes).toEqual({ used: 60 * MIB, held: 300 * MIB });
+    exchanges.close(0);
+    expect(exchanges.bytes).toEqual({ used: 0, held: 240 * MIB });
+    expect([...known.keys()].sort()).toEqual([1, 3, 4, 5]);
+  });
+
   it('larger than what is kept go with their run, on every stream', () => {
     const exchanges = new Exchanges();
     const known = new Map<number, SharedArrayBuffer>();

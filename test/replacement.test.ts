@@ -116,6 +116,19 @@ describe('the thread of a stream', () => {
     await Promise.all([loading, closing]);
   });
 
+  it('is not heard any more once another has taken its place, nor do its statistics stay', async () => {
+    const stage = await startLoaded();
+    new Float64Array(stage.memory).set([100, 200, 300]);
+    expect(stage.stream.memory()).toEqual({ liveBytes: 100, peakBytes: 200, constantBytes: 300 });
+    const former = stage.thread();
+    former.die(new Error('idle'));
+    expect(stage.stream.memory()).toEqual({ liveBytes: 0, peakBytes: 0, constantBytes: 0 });
+    former.tell({ type: 'ready' });
+    expect(stage.stream.available).toBe(false);
+    stage.thread().tell({ type: 'ready' });
+    expect(stage.stream.available).toBe(true);
+  });
+
   it('that is told to end while its replacement starts is followed by none', async () => {
     const stage = await startLoaded();
     stage.thread().die(new Error('idle'));

@@ -82,7 +82,7 @@ function startSession(graph: Graph, failUpload = 0) {
     handle({ type: 'exchange', slot, buffer: new SharedArrayBuffer(plan.exchangeBytes) });
   const execute = (slot: number, segment: number, ticket: number, key = 0) =>
     handle({ type: 'segment', slot, key, segment, mode: { kind: 'node' }, timeline: undefined, ticket });
-  return { ...counting, told, load, unload, execute, constants: () => constantBytes };
+  return { ...counting, told, handle, load, unload, execute, constants: () => constantBytes };
 }
 
 /** `n0`, a host node, `n1`: two segments. */
@@ -143,6 +143,14 @@ describe('the thread of a stream', () => {
       { segment: 1, status: 'stopped', nodesCompleted: 0 },
     ]);
     expect([state.executed, alive.size]).toEqual([['n0'], 0]);
+  });
+
+  it('keeps no exchange buffer that it is told to forget', () => {
+    const { told, handle, execute } = startSession(twoSegments());
+    handle({ type: 'exchange', slot: 0, buffer: undefined });
+    execute(0, 0, 1);
+    expect(told.at(-1)).toMatchObject({ status: 'failed', error: { code: 'INTERNAL' } });
+    expect(told.at(-1)).toMatchObject({ error: { message: expect.stringContaining('exchange buffer') } });
   });
 
   it.each([1, 2, 3])('keeps no constant when upload %d of three fails', (failUpload) => {

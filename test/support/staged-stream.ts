@@ -23,13 +23,14 @@ export const program = onePlan().programs[0]!;
 /** A stream on fake threads; `refusing` makes starting one throw. */
 export function startStream() {
   const claims = createClaims(SLOTS);
+  const memory = createMemoryWords();
   const threads: FakeThread[] = [];
   const stage = { refusing: false, replaced: [] as string[], told: [] as (StreamEvent & { slot: number })[] };
   const stream = new HostedStream(
     {
       index: 0,
       claims,
-      memory: createMemoryWords(),
+      memory,
       memoryLimitBytes: undefined,
       start: (events) => {
         if (stage.refusing) throw new Error('no more threads');
@@ -44,7 +45,7 @@ export function startStream() {
     stream.open({ slot, program: key, mode: { kind: 'node' }, timeline: undefined, onEvent });
     stream.submit(slot, 0);
   };
-  return Object.assign(stage, { stream, threads, claims, open, thread: () => threads.at(-1)! });
+  return Object.assign(stage, { stream, threads, claims, memory, open, thread: () => threads.at(-1)! });
 }
 
 export type Stage = ReturnType<typeof startStream>;
