@@ -218,6 +218,21 @@ describe('a plan', () => {
     expect([plan.units.length, plan.lanes, plan.workNodes]).toEqual([0, 1, 0]);
   });
 
+  it('has the main thread keep the constants that it hands out, and no other', () => {
+    const builder = new GraphBuilder();
+    const spec: TensorSpec = { dtype: 'float32', shape: [1] };
+    const constant = (name: string) => builder.constant(name, { ...spec, data: new Float32Array(1) });
+    const a = builder.kernel('Add', { a: builder.input('x', spec), b: constant('of a kernel') });
+    const host = { a, b: constant('of a host node') };
+    const { y } = builder.host('host', { inputs: host, outputs: { y: spec }, run: () => ({}) });
+    builder.output('y', y);
+    builder.output('constant', constant('put out'));
+    const graph = builder.build();
+    const { mainConstants } = planGraph(graph, { streams: 1, placement: 'single' });
+    const names = mainConstants.map(({ value }) => graph.nodes[graph.values[value]!.producer]!.name);
+    expect(names).toEqual(['of a host node', 'put out']);
+  });
+
   it('is frozen, for all runs share it', () => {
     const plan = planGraph(thirtyNodes(), { streams: 1, placement: 'single' });
     expect(Object.isFrozen(plan)).toBe(true);
