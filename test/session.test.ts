@@ -29,7 +29,13 @@ function countingBackend() {
     memory.liveBytes += byteLength(spec);
     return tensor;
   };
-  const state = { executed: [] as string[], uploads: 0, failUpload: 0, onKernel: (_name: string) => {} };
+  const state = {
+    executed: [] as string[],
+    uploads: 0,
+    failUpload: 0,
+    onKernel: (_name: string) => {},
+    onUpload: () => {},
+  };
   const backend: ImmediateBackend = {
     device: 'counting',
     memory,
@@ -41,6 +47,7 @@ function countingBackend() {
       },
     }),
     upload: (spec) => {
+      state.onUpload();
       if (++state.uploads === state.failUpload) throw new Error('no memory');
       return make(spec);
     },
@@ -128,6 +135,45 @@ describe('the thread of a stream', () => {
     execute(1, 0, 1);
     execute(2, 0, 1);
     expect([state.executed.length, told.length]).toEqual([1, before]);
+  });
+
+  it('executes nothing more once it has trapped while it loads', () => {
+    const { state, told, handle, load, execute } = startSession(withConstants());
+    state.onUpload = trap;
+    load(1);
+    expect(told.at(-1)).toMatchObject({ type: 'not-loaded', key: 1, defunct: true });
+    const before = told.length;
+    state.onUpload = () => {};
+    load(2);
+    execute(0, 0, 1);
+    handle({ type: 'close', slot: 0, acknowledge: true });
+    expect([state.executed, told.length]).toEqual([[], before]);
+  });
+
+  it('holds the values of each run apart, until its last segment has ended', () => {
+    const { alive, told, execute } = startSession(twoSegments());
+    execute(0, 0, 1);
+    execute(1, 0, 1);
+    const held = alive.size;
+    execute(0, 1, 2);
+    expect([alive.size, held]).toEqual([held / 2, held]);
+    execute(1, 1, 2);
+    expect(alive.size).toBe(0);
+    execute(0, 0, 3);
+    execute(0, 1, 4);
+    expect(alive.size).toBe(0);
+    const ends = told.filter(({ type }) => type === 'segment');
+    expect(ends.map((end) => 'status' in end && end.status)).toEqual(Array(6).fill('completed'));
+  });
+
+  it('holds the constants of a program for all its runs, until it is unloaded', () => {
+    const { alive, execute, constants, handle } = startSession(withConstants());
+    const loaded = [alive.size, constants()];
+    expect(loaded).toEqual([3, 3 * byteLength(SPEC)]);
+    for (const ticket of [1, 2]) execute(0, 0, ticket);
+    expect([alive.size, constants()]).toEqual(loaded);
+    handle({ type: 'unload', key: 0 });
+    expect([alive.size, constants()]).toEqual([0, 0]);
   });
 
   it('starts no segment of a run that has failed, and holds nothing of it', () => {
