@@ -53,6 +53,15 @@ describe('onIdle()', () => {
     expect(idle).toBe(100);
   });
 
+  it('waits for runs that are called before it resolves, too', async () => {
+    const desk = new FrontDesk({ streams: 1, runsInFlight: 1, queueLimit: 5 });
+    const idle = desk.admission.onIdle().then(() => desk.in('in flight').length);
+    const run = desk.call();
+    await desk.rest();
+    desk.finish(run);
+    expect(await idle).toBe(0);
+  });
+
   it('resolves after the promises of runs that gave up have settled', async () => {
     const desk = new FrontDesk({ streams: 1, runsInFlight: 1, queueLimit: 5 });
     desk.toggle(0);
