@@ -85,6 +85,14 @@ describe('a machine that starts no thread', () => {
   });
 });
 
+describe('a watchdog', () => {
+  it('that a close has ended is not started again', async () => {
+    const { engine } = await startPuppetEngine();
+    await engine.close();
+    expect(watchdogs().length).toBe(1);
+  });
+});
+
 describe('a watchdog that dies', () => {
   it('is started again, a bounded number of times', async () => {
     const { engine } = await startPuppetEngine();
