@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { PriorityList } from '../runtime/priority-list.js';
 import { createRandom, type Random } from './support/random.js';
 import { seeds, withSeed } from './support/seed.js';
+import { nextTurn } from './support/until.js';
 
 interface Item {
   readonly priority: number;
@@ -42,5 +45,31 @@ describe('a list by priority', () => {
     list.take(1);
     expect(list.findIndex(({ priority }) => priority < 2)).toBe(1);
     expect(list.at(1).name).toBe(3);
+  });
+
+  it('holds nothing of what was taken, neither items nor places', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const list = new PriorityList<Item>();
+    const insert = (name: number) => {
+      const item = { priority: 0, name };
+      list.insert(item);
+      return new WeakRef(item);
+    };
+    const taken = insert(0);
+    insert(1);
+    list.take(0);
+    await nextTurn();
+    collect();
+    expect(taken.deref()).toBeUndefined();
+    const before = process.memoryUsage().heapUsed;
+    for (let name = 0; name < 2_000_000; name++) {
+      list.insert({ priority: 0, name });
+      list.take(0);
+    }
+    await nextTurn();
+    collect();
+    // Two million places would be 16 MB.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4 * 2 ** 20);
   });
 });

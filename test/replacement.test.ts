@@ -3,7 +3,7 @@ import { rejection } from './support/catch-error.js';
 import { NO_CONSTANTS, program, startLoaded, startStream } from './support/staged-stream.js';
 
 describe('a stream whose threads die right after they are ready', () => {
-  it('is replaced a few times, and then broken', async () => {
+  it('is replaced three times, and then broken', async () => {
     const { stream, threads, replaced } = startStream();
     for (let thread = 0; thread < threads.length; thread++) {
       threads[thread]!.tell({ type: 'ready' });
@@ -12,7 +12,7 @@ describe('a stream whose threads die right after they are ready', () => {
     }
     expect(stream.broken).toMatchObject({ code: 'DEVICE_LOST' });
     expect(stream.available).toBe(false);
-    expect([stream.replaced, replaced.length]).toEqual([threads.length - 1, threads.length - 1]);
+    expect([stream.replaced, replaced.length, threads.length]).toEqual([3, 3, 4]);
     expect((await rejection(stream.load(0, program, NO_CONSTANTS))).code).toBe('DEVICE_LOST');
   });
 
@@ -75,6 +75,45 @@ describe('a stream from which a run is evicted', () => {
     stage.open(0);
     stage.thread().end(stage.thread().begin(stage.claims));
     expect(stage.told.map(({ kind }) => kind)).toEqual(['segment', 'segment']);
+  });
+});
+
+describe('a program that a thread died of', () => {
+  it('is given two threads again once one has loaded it', async () => {
+    const stage = await startLoaded();
+    const dieLoading = () => {
+      stage.thread().tell({ type: 'ready' });
+      stage.thread().die(new Error('while it loads'));
+    };
+    stage.thread().die(new Error('idle'));
+    for (let round = 0; round < 2; round++) {
+      dieLoading();
+      expect(stage.thread().posted.map(({ type }) => type)).toEqual(['load']);
+      stage.thread().tell({ type: 'ready' });
+      stage.thread().loadAll();
+      stage.open(0);
+      stage.thread().end(stage.thread().begin(stage.claims));
+      stage.stream.close(0, true);
+      stage.thread().die(new Error('idle'));
+    }
+    expect([stage.stream.broken, stage.stream.replaced]).toEqual([undefined, 5]);
+  });
+});
+
+describe('a thread whose heap has grown to its limit', () => {
+  it('is retired when the last of its runs has left, and given no other', async () => {
+    const stage = await startLoaded();
+    const thread = stage.thread();
+    stage.open(0);
+    const first = thread.begin(stage.claims);
+    stage.open(1);
+    const second = thread.begin(stage.claims);
+    thread.end(first, { status: 'failed', error: { code: 'OUT_OF_MEMORY', message: 'the heap is full' } });
+    stage.stream.close(0, false);
+    expect([thread.terminated, stage.stream.available]).toEqual([false, false]);
+    thread.end(second);
+    stage.stream.close(1, true);
+    expect([thread.terminated, stage.told.at(-1)]).toMatchObject([true, { slot: 1, status: 'completed' }]);
   });
 });
 
