@@ -5,6 +5,14 @@ import { load, NO_CONSTANTS, program, startLoaded, startStream } from './support
 describe('a program that a replacement refuses', () => {
   const refusal = { code: 'OUT_OF_MEMORY', message: 'no room' } as const;
 
+  async function startRefused() {
+    const stage = await startLoaded();
+    stage.thread().die(new Error('first death'));
+    stage.thread().tell({ type: 'ready' });
+    stage.thread().tell({ type: 'not-loaded', key: 0, error: refusal, defunct: false });
+    return stage;
+  }
+
   it('fails its runs, not those of others, and is sent to the next replacement again', async () => {
     const stage = await startLoaded();
     await load(stage, 1);
@@ -32,6 +40,52 @@ describe('a program that a replacement refuses', () => {
     stage.thread().loadAll();
     stage.open(0, 0);
     expect(stage.thread().begin(stage.claims).key).toBe(0);
+  });
+
+  it('costs no thread when its run leaves before it is told', async () => {
+    const stage = await startRefused();
+    stage.open(0);
+    await stage.stream.evict(0, new Error('quarantine'));
+    expect([stage.thread().terminated, stage.stream.available]).toEqual([false, true]);
+    await Promise.resolve();
+    expect(stage.told).toEqual([]);
+  });
+
+  it('is what its run is told when the thread dies in the same moment', async () => {
+    const stage = await startRefused();
+    stage.open(0);
+    stage.thread().die(new Error('idle'));
+    await Promise.resolve();
+    expect(stage.told).toMatchObject([{ slot: 0, kind: 'segment', status: 'failed', error: refusal }]);
+  });
+
+  it('leaves nothing for the thread to be given up for', async () => {
+    const stage = await startRefused();
+    const thread = stage.thread();
+    stage.open(0);
+    stage.stream.abandon(0, new Error('drain limit'));
+    await Promise.resolve();
+    expect(thread.terminated).toBe(false);
+    expect(stage.told).toMatchObject([{ slot: 0, kind: 'segment', status: 'failed', error: refusal }]);
+  });
+
+  it('fails its run once, when a replacement refuses it with a segment on the way', async () => {
+    const stage = await startLoaded();
+    await load(stage, 1);
+    stage.thread().die(new Error('first death'));
+    stage.open(0);
+    stage.thread().tell({ type: 'ready' });
+    stage.thread().tell({ type: 'not-loaded', key: 0, error: refusal, defunct: false });
+    stage.thread().tell({ type: 'loaded', key: 1, fallbacks: [] });
+    const segment = stage.thread().begin(stage.claims);
+    stage.thread().end(segment, { status: 'failed', error: refusal });
+    stage.stream.close(0, false);
+    stage.open(1, 1);
+    stage.thread().end(stage.thread().begin(stage.claims));
+    expect(stage.told).toMatchObject([
+      { slot: 0, status: 'failed', error: refusal },
+      { slot: 1, status: 'completed' },
+    ]);
   });
 
   it('is given up when threads die of it, and others go on', async () => {

@@ -9,7 +9,7 @@ import { notBegun } from './segment-end.js';
 /** A run open on the stream. */
 interface OpenRun {
   readonly run: StreamRun;
-  /** Segments submitted and not ended, in order. */
+  /** Segments that the thread has been sent and that have not ended, in order. */
   readonly submitted: number[];
   /** Segments taken back, to be told of after the one that is executing. */
   readonly takenBack: number[];
@@ -63,9 +63,7 @@ export class StreamRuns {
   }
 
   submit(slot: SlotIndex, segment: number): void {
-    const open = this.#open(slot);
-    open.submitted.push(segment);
-    this.#send(open, segment);
+    this.#send(this.#open(slot), segment);
   }
 
   /** Hands a segment to the thread, or fails it when the thread has refused its program. */
@@ -75,11 +73,12 @@ export class StreamRuns {
     if (refusal !== undefined) {
       // Nothing is told before the call has returned.
       queueMicrotask(() => {
-        if (this.#runs.get(slot) === open)
-          this.onSegment({ ...notBegun(slot, segment), status: 'failed', error: refusal }, false);
+        if (this.#runs.get(slot) !== open) return;
+        open.run.onEvent({ ...notBegun(slot, segment), kind: 'segment', status: 'failed', error: refusal });
       });
       return;
     }
+    open.submitted.push(segment);
     const ticket = nextTicket(this.#tickets.get(slot) ?? 0);
     this.#tickets.set(slot, ticket);
     this.#host.post({ type: 'segment', slot, key: program, segment, mode, timeline, ticket });
@@ -111,16 +110,16 @@ export class StreamRuns {
     this.#runs.get(slot)?.run.onEvent({ kind: 'nodes', nodes, outputs });
   }
 
-  /** A segment has ended. `onThread`: the thread has begun it. */
-  onSegment(message: SegmentEnd, onThread = true): void {
+  /** A segment has ended on the thread. */
+  onSegment(message: SegmentEnd): void {
     const open = this.#runs.get(message.slot);
     // The run may have been evicted meanwhile.
     if (open === undefined) return;
     const place = open.submitted.indexOf(message.segment);
     invariant(place !== -1, `segment ${message.segment} of slot ${message.slot} was submitted`);
     open.submitted.splice(place, 1);
-    open.begun ||= onThread;
-    open.over ||= onThread && message.status !== 'completed';
+    open.begun = true;
+    open.over ||= message.status !== 'completed';
     open.run.onEvent({ ...message, kind: 'segment' });
     this.#tellTakenBack(message.slot, open);
   }
@@ -183,7 +182,7 @@ export class StreamRuns {
       finish: (error) => {
         for (const [slot] of lost) this.#runs.delete(slot);
         for (const open of this.#runs.values())
-          for (const segment of open.submitted) this.#send(open, segment);
+          for (const segment of open.submitted.splice(0)) this.#send(open, segment);
         for (const [, { run, closed }] of lost) {
           if (closed !== undefined) closed();
           else run.onEvent({ kind: 'lost', error });
