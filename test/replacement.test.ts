@@ -62,6 +62,25 @@ describe('a stream whose replacement cannot be started', () => {
   });
 });
 
+describe('a stream that is broken', () => {
+  it('is closed only when its last thread is over', async () => {
+    const { stream, thread } = startStream();
+    let end = () => {};
+    thread().lastWords = new Promise((resolve) => {
+      end = resolve;
+    });
+    thread().tell({ type: 'unavailable', error: { code: 'DEVICE_UNAVAILABLE', message: 'no device' } });
+    let closed = false;
+    const closing = stream.terminate().then(() => {
+      closed = true;
+    });
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    expect([thread().terminated, closed]).toEqual([true, false]);
+    end();
+    await closing;
+  });
+});
+
 describe('a stream from which a run is evicted', () => {
   it('begins the next run of its slot, though not all of the first had been begun', async () => {
     const stage = await startLoaded();

@@ -50,6 +50,8 @@ export class HostedStream implements DeviceStream {
   /** Those who wait until the thread has been replaced, or is over. */
   #evicting: (() => void)[] = [];
   #thread: StreamThread = NO_THREAD;
+  /** Of a broken stream: until its last thread is over. */
+  #lastEnd: Promise<void> | undefined;
   #life: Life = { kind: 'starting' };
   #replaced = 0;
   #idleDeaths = 0;
@@ -138,7 +140,7 @@ export class HostedStream implements DeviceStream {
   /** Ends the thread for good. Whatever runs on it is lost. */
   async terminate(): Promise<void> {
     if (this.#life.kind !== 'broken') this.#life = { kind: 'closed' };
-    await this.#thread.terminate();
+    await Promise.all([this.#thread.terminate(), this.#lastEnd]);
     const closed = toErrorRecord(this.#closedError(), 'ENGINE_CLOSED');
     this.#memory.fill(0);
     this.#loseEverything(closed, closed);
@@ -313,7 +315,7 @@ export class HostedStream implements DeviceStream {
     this.#life = { kind: 'broken', error };
     const thread = this.#thread;
     this.#thread = NO_THREAD;
-    void thread.terminate();
+    this.#lastEnd = thread.terminate();
     this.#loseEverything(
       toErrorRecord(error, 'DEVICE_UNAVAILABLE'),
       toErrorRecord(lostError(this.index, error, 'could not be replaced'), 'DEVICE_LOST'),

@@ -14,6 +14,8 @@ export class FakeThread implements StreamThread {
   /** Whether it keeps the process alive, as a thread does when it is started. */
   referenced = true;
   terminated = false;
+  /** What its end waits for. */
+  lastWords: Promise<void> = Promise.resolve();
   readonly #events: ThreadEvents;
   #over = false;
 
@@ -36,7 +38,7 @@ export class FakeThread implements StreamThread {
   async terminate(): Promise<void> {
     this.terminated = true;
     this.referenced = true;
-    await Promise.resolve();
+    await this.lastWords;
     this.die(new Error('terminated'));
   }
 
