@@ -183,6 +183,7 @@ export class Engine {
       counts: this.#counts,
       queued: this.#admission.queued,
       exchange: this.#exchanges.bytes,
+      watchdog: this.#device.hasWatchdog(),
       streams: this.#device.streams,
       inFlightOf: (stream) => this.#slots.inFlight(stream),
     });

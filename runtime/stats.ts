@@ -40,6 +40,11 @@ export interface EngineStats {
     readonly constants: number;
     readonly exchange: number;
   };
+  /**
+   * Whether a thread watches the deadlines of runs, as it does unless it died again and again, or the engine is closed. Without
+   * it the main thread's timers stop runs, and are late while that thread is blocked.
+   */
+  readonly watchdog: boolean;
   readonly streams: readonly StreamStats[];
 }
 
@@ -81,12 +86,14 @@ export interface StatsSource {
   readonly counts: RunCounts;
   readonly queued: number;
   readonly exchange: { readonly used: number; readonly held: number };
+  readonly watchdog: boolean;
   readonly streams: readonly DeviceStream[];
   inFlightOf(stream: number): number;
 }
 
 /** Puts the statistics together. */
-export function collectStats({ counts, queued, exchange, streams, inFlightOf }: StatsSource): EngineStats {
+export function collectStats(source: StatsSource): EngineStats {
+  const { counts, queued, exchange, watchdog, streams, inFlightOf } = source;
   const perStream = streams.map((stream): StreamStats => {
     const { liveBytes, peakBytes, constantBytes } = stream.memory();
     return {
@@ -110,6 +117,7 @@ export function collectStats({ counts, queued, exchange, streams, inFlightOf }: 
       constants: sum(({ constants }) => constants),
       exchange: exchange.held,
     },
+    watchdog,
     streams: perStream,
   };
 }

@@ -70,6 +70,8 @@ export interface Device {
   readonly clock: Clock;
   readonly streams: readonly DeviceStream[];
   readonly controls: RunControls;
+  /** Whether the watchdog runs; without it deadlines are left to timers. */
+  hasWatchdog(): boolean;
   /** Ends all streams, also in the middle of work. Runs that are left are lost. */
   close(): Promise<void>;
 }

@@ -100,6 +100,21 @@ describe('a watchdog that dies', () => {
     expect(watchdogs().length).toBeGreaterThan(1);
     expect(watchdogs().length).toBeLessThan(20);
     await expectCorrectRun(await engine.compile(thirtyNodes()));
+    expect(engine.stats().watchdog).toBe(false);
+  });
+
+  it('is started again for ever if each has run for a while', async () => {
+    const clock = new ManualClock();
+    const { engine } = await startPuppetEngine({}, clock);
+    for (let death = 0; death < 20; death++) {
+      await until(() => watchdogs().length > death, 'there is another watchdog');
+      expect(engine.stats().watchdog).toBe(true);
+      clock.skip(60_000);
+      await watchdogs()[death]!.worker.terminate();
+    }
+    await until(() => watchdogs().length > 20, 'there is another watchdog');
+    await engine.close();
+    expect(engine.stats().watchdog).toBe(false);
   });
 
   it.each([
@@ -129,8 +144,8 @@ describe('a deadline', () => {
   it('is forgotten at the end of its run: the next run in the slot outlives it', async () => {
     const block = createControlBlock(2);
     const controls = new SharedControls(block);
-    const watchdog = new Watchdog(block, controls);
     const clock = createSystemClock();
+    const watchdog = new Watchdog(block, controls, clock);
     controls.begin(0);
     controls.setDeadline(0, clock.nowMs() + 20);
     controls.end(0);

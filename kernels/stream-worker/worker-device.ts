@@ -1,4 +1,5 @@
 /** A device whose streams are worker threads: the shape of every device except the virtual one. */
+import type { Clock } from '../../scheduler/clock.js';
 import type { Device, DeviceOptions } from '../../scheduler/device.js';
 import { curfewError } from '../../scheduler/errors.js';
 import { messageOf } from '../../scheduler/quote.js';
@@ -16,9 +17,9 @@ export interface WorkerDeviceOptions extends DeviceOptions {
   readonly backendOptions: unknown;
 }
 
-function startWatchdog(block: ControlBlock, controls: SharedControls): Watchdog {
+function startWatchdog(block: ControlBlock, controls: SharedControls, clock: Clock): Watchdog {
   try {
-    return new Watchdog(block, controls);
+    return new Watchdog(block, controls, clock);
   } catch (cause) {
     throw curfewError('DEVICE_UNAVAILABLE', `watchdog: ${messageOf(cause)}`, { cause });
   }
@@ -34,7 +35,7 @@ export async function createWorkerDevice(options: WorkerDeviceOptions): Promise<
   const block = createControlBlock(options.slots);
   const controls = new SharedControls(block);
   const control = { buffer: block.buffer, slots: block.slots };
-  const watchdog = startWatchdog(block, controls);
+  const watchdog = startWatchdog(block, controls, clock);
   const { streams, ready } = startStreams({
     streams: options.streams,
     slots: options.slots,
@@ -60,5 +61,5 @@ export async function createWorkerDevice(options: WorkerDeviceOptions): Promise<
     await close();
     throw error;
   }
-  return { name, clock, streams, controls, close };
+  return { name, clock, streams, controls, hasWatchdog: () => watchdog.isRunning, close };
 }

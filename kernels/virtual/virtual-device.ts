@@ -152,5 +152,5 @@ export async function createVirtualDevice(
   const close = async () => {
     await Promise.all(streams.map((stream) => stream.terminate()));
   };
-  return { name: 'virtual', clock, streams, controls, close };
+  return { name: 'virtual', clock, streams, controls, hasWatchdog: () => true, close };
 }

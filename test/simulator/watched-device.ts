@@ -176,6 +176,7 @@ export function watchDevice(device: Device, monitor: Monitor): Device {
     clock: device.clock,
     streams: device.streams.map((stream) => new WatchedStream(stream, monitor)),
     controls: new WatchedControls(device.controls, monitor),
+    hasWatchdog: () => device.hasWatchdog(),
     close: () => device.close(),
   };
 }
