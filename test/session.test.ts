@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { isTrap } from '../kernels/stream-worker/blame.js';
 import { drive, waiterOn } from '../kernels/stream-worker/driver.js';
@@ -233,13 +234,24 @@ describe('a program that the thread has refused', () => {
 });
 
 describe('a trap', () => {
+  it('is one of another realm, too, and one with a name of its own', () => {
+    const foreign: unknown = runInNewContext("new WebAssembly.RuntimeError('unreachable')");
+    expect(isTrap(foreign)).toBe(true);
+    class OwnTrap extends RuntimeError {
+      override name = 'OwnTrap';
+    }
+    expect(isTrap(new OwnTrap())).toBe(true);
+  });
+
   it('is recognised under whatever wraps it, and nothing else is', () => {
     const runtimeError = new RuntimeError('unreachable');
     expect(isTrap(runtimeError)).toBe(true);
     expect(isTrap(new Error('outer', { cause: new Error('inner', { cause: runtimeError }) }))).toBe(true);
     const circle = new Error('circle');
     circle.cause = circle;
-    for (const other of [undefined, null, 'RuntimeError', circle, new Error('RuntimeError')])
+    const named = Object.assign(new Error('mine'), { name: 'RuntimeError' });
+    const closed = new Proxy(named, { getOwnPropertyDescriptor: () => expect.fail('hands off') });
+    for (const other of [named, closed, undefined, null, 'RuntimeError', circle, new Error('RuntimeError')])
       expect(isTrap(other)).toBe(false);
   });
 });

@@ -24,11 +24,24 @@ export function blamedRecord(error: unknown, node: string | undefined): ErrorRec
   return toErrorRecord(nameNode(error, node ?? '(segment)'), 'KERNEL_FAILED', node);
 }
 
+/** Missing from the types of Node alone. */
+const { RuntimeError } = Reflect.get(globalThis, 'WebAssembly') as { RuntimeError: new () => Error };
+
+/** Those of another realm are known by the name of their class; an error that merely was given the name is none. */
+function isRuntimeError(error: unknown): boolean {
+  try {
+    const isNamed = peek(error, 'name') === 'RuntimeError' && !Object.hasOwn(error as object, 'name');
+    return error instanceof RuntimeError || isNamed;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a WebAssembly trap is underneath: the instance it happened in may be left in any state. */
 export function isTrap(error: unknown): boolean {
   let inner = error;
   for (let depth = 0; depth < MAX_CAUSES && inner !== undefined; depth++) {
-    if (peek(inner, 'name') === 'RuntimeError') return true;
+    if (isRuntimeError(inner)) return true;
     inner = peek(inner, 'cause');
   }
   return false;
