@@ -186,7 +186,13 @@ export class ExecutableRun {
     this.#phase.dispatch.stop(stateOf(cause), reason);
   }
 
-  /** Uses the place. Returns when it is free again; `over` is called when the run is, if that is earlier. */
+  /**
+   * Uses the place. Returns when it is free again; `over` is called when the run is, if that is earlier. The order in which a
+   * dispatched run ends: its device work is over, or broken; the outcome is decided and the lease ends, so that no deadline
+   * stops the slot's next run (`#conclude`, `#concludeBroken`); what streams hold of it is released, after an internal error
+   * by replacing them (`quarantine`); the lease is released; the place is given back; all are told (`#announce`, `over`).
+   * Where streams release what they hold only after others' work, or are replaced, all are told before that.
+   */
   async #occupy(place: Place, over: () => void): Promise<void> {
     const settle = () => {
       this.#announce();
