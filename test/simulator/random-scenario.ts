@@ -2,8 +2,8 @@
 import type { VirtualFault } from '../../kernels/virtual/options.js';
 import { DEVICE_PROFILES, type DeviceProfile } from '../../kernels/virtual/profiles.js';
 import { Chance } from './chance.js';
-import { randomMainFaults } from './main-faults.js';
 import { type Durations, randomGraph } from './random-graph.js';
+import { randomMainFaults } from './random-main-faults.js';
 import { type GraphSpec, hangs, type RunSpec, type Scenario, type SimulatedMode } from './scenario.js';
 
 const PROFILES = Object.values<DeviceProfile>(DEVICE_PROFILES);
@@ -13,6 +13,9 @@ interface Sizes {
   readonly durations: Durations;
   readonly precisionsMs: readonly number[];
 }
+
+/** Share of scenarios with a stream that cannot be replaced. */
+const IRREPLACEABLE = 0.1;
 
 const ALL_SIZES: Sizes = {
   durations: { leastMs: 0.005, mostMs: 5 },
@@ -95,6 +98,12 @@ export function randomFaults(chance: Chance, graph: GraphSpec, streams: number):
   return Array.from({ length: chance.integer(1, 3) }, () => randomFault(chance, graph, streams, longestMs));
 }
 
+/** A stream of which no replacement can be started. Drawn last, as it came last: earlier draws stay what they are. */
+function randomIrreplaceable(chance: Chance, streams: number): readonly VirtualFault[] {
+  if (chance.next() >= IRREPLACEABLE) return [];
+  return [{ kind: 'irreplaceable', stream: chance.integer(0, streams - 1) }];
+}
+
 /** The scenario of a seed. */
 export function randomScenario(seed: number): Scenario {
   const chance = new Chance(seed);
@@ -117,8 +126,7 @@ export function randomScenario(seed: number): Scenario {
     randomRun(chance, sizes, longestMs, stalls, feed),
   );
   const placement = chance.pick(['given', 'given', 'single', 'automatic']);
-  const around = { graph, runs: runs.length, streams, longestMs, stoppable: stalls };
-  const { irreplaceable, ...main } = randomMainFaults(chance, around);
-  const noThreads = irreplaceable.map((stream): VirtualFault => ({ kind: 'irreplaceable', stream }));
-  return { world: { ...world, faults: [...faults, ...noThreads] }, graph, placement, runs, main };
+  const main = randomMainFaults(chance, { graph, runs: runs.length, longestMs, stoppable: stalls });
+  const allFaults = [...faults, ...randomIrreplaceable(chance, streams)];
+  return { world: { ...world, faults: allFaults }, graph, placement, runs, main };
 }

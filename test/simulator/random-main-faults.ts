@@ -1,4 +1,4 @@
-/** What goes wrong on the main thread in a simulation: by chance, drawn after everything else of its scenario. */
+/** Faults of the main thread by chance, drawn after what else goes on in a scenario. */
 import type { Chance } from './chance.js';
 import { type EarlyEnd, type MainFaults, NO_MAIN_FAULTS } from './main-fault.js';
 import type { GraphSpec } from './scenario.js';
@@ -7,7 +7,6 @@ import type { GraphSpec } from './scenario.js';
 export interface Surroundings {
   readonly graph: GraphSpec;
   readonly runs: number;
-  readonly streams: number;
   readonly longestMs: number;
   /** Whether every run can be stopped and drains within a limit: only then may something hang. */
   readonly stoppable: boolean;
@@ -37,22 +36,15 @@ function randomEnd(chance: Chance, { longestMs, stoppable }: Surroundings): Earl
   return { how, atMs, withinMs: isLimited ? chance.next() * longestMs : undefined };
 }
 
-/**
- * Draws the faults, and streams of which no replacement can be started. The draws of a scenario before them stay what
- * they are.
- */
-export function randomMainFaults(
-  chance: Chance,
-  around: Surroundings,
-): MainFaults & { readonly irreplaceable: readonly number[] } {
-  if (chance.next() < 0.5) return { ...NO_MAIN_FAULTS, irreplaceable: [] };
-  const { runs, streams, longestMs } = around;
+/** Draws the faults. The draws of a scenario before them stay what they are. */
+export function randomMainFaults(chance: Chance, around: Surroundings): MainFaults {
+  if (chance.next() < 0.5) return NO_MAIN_FAULTS;
+  const { runs, longestMs } = around;
   return {
     refusedAllocations: new Set(some(chance, 3, 12)),
     goneFeeds: some(chance, 2, runs - 1).map((run) => ({ run, afterMs: chance.next() * longestMs })),
     throwingListeners: chance.next() < SHARE,
     runsAfterEvents: new Set(some(chance, 3, 3 * runs)),
-    irreplaceable: some(chance, 1, streams - 1),
     oddHost: randomOddHost(chance, around),
     end: randomEnd(chance, around),
   };
