@@ -52,6 +52,15 @@ describe('a stream whose replacement cannot be started', () => {
     await stream.terminate();
   });
 
+  it('tells so whoever waits for a load that the thread died of', async () => {
+    const stage = startStream();
+    stage.thread().tell({ type: 'ready' });
+    const loading = rejection(stage.stream.load(0, program, NO_CONSTANTS));
+    stage.refusing = true;
+    stage.thread().die(new Error('while it loads'));
+    expect((await loading).code).toBe('DEVICE_UNAVAILABLE');
+  });
+
   it('frees those who wait for an eviction', async () => {
     const stage = await startLoaded();
     stage.open(0);

@@ -272,7 +272,8 @@ export class HostedStream implements DeviceStream {
     const lost = toErrorRecord(lostError(this.index, reason), 'DEVICE_LOST');
     const left = this.#runs.onThreadEnd(true);
     const end = told ?? { kind: left.executing ? 'died-executing' : 'died-idle' };
-    if (this.#isLast(end, lost)) {
+    const blame = this.#verdictOn(end);
+    if (blame === undefined) {
       this.#break(lostError(this.index, reason, 'is not replaced again'));
       return;
     }
@@ -283,6 +284,7 @@ export class HostedStream implements DeviceStream {
     if (this.#life.kind !== 'starting') return;
     this.#replaced++;
     for (const [slot, buffer] of this.#exchanges) this.#post({ type: 'exchange', slot, buffer });
+    blame(lost);
     this.#programs.replay();
     left.finish(lost);
     this.#finishEvictions();
@@ -290,22 +292,23 @@ export class HostedStream implements DeviceStream {
     this.#events.onReplaced(reason);
   }
 
-  /** Counts the end of a thread against what it was the fault of. Returns whether no thread is to follow it. */
-  #isLast(end: ThreadEnd, lost: ErrorRecord): boolean {
+  /**
+   * Whose fault the end of a thread was. Returns what counts it against a program, once another thread is there; `undefined`
+   * when none is to follow.
+   */
+  #verdictOn(end: ThreadEnd): ((lost: ErrorRecord) => void) | undefined {
     switch (end.kind) {
       case 'died-idle':
-        if (++this.#idleDeaths >= MAX_IDLE_DEATHS) return true;
-        this.#programs.suspectFirst(lost);
-        return false;
+        if (++this.#idleDeaths >= MAX_IDLE_DEATHS) return undefined;
+        return (lost) => this.#programs.suspectFirst(lost);
       case 'trapped-loading':
         // Not the stream's: it must outlive any number of such programs.
-        this.#programs.countDeath(end.key);
-        return false;
+        return () => this.#programs.countDeath(end.key);
       case 'died-executing':
       case 'trapped-executing':
       case 'retired':
       case 'evicted':
-        return false;
+        return () => undefined;
     }
   }
 
