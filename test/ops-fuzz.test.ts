@@ -1,14 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { opNames } from '../kernels/ops/index.js';
-import { createKernelBackend as createReference } from '../kernels/reference/backend.js';
+import { findOp, opNames } from '../kernels/ops/index.js';
+import { INDEXED_OPS } from '../kernels/ops/index-bounds.js';
+import { createReferenceBackend as createReference } from '../kernels/reference/backend.js';
+import { isCorrected } from '../kernels/reference/corrections.js';
 import { createKernelBackend as createWasm } from '../kernels/wasm/backend.js';
+import { curfewError } from '../scheduler/errors.js';
 import type { ImmediateBackend, Preparation, ProgramNode } from '../scheduler/kernel.js';
-import type { Tensor } from '../scheduler/tensor.js';
+import { allocateData, elementCount, type Tensor } from '../scheduler/tensor.js';
 import { FuzzRun } from './op-fuzz/fuzz.js';
 import { DRAWS, fuzzCase } from './op-fuzz/fuzz-case.js';
 import { CANARY, Damage, runGuarded } from './op-fuzz/guarded-run.js';
-import { backendOptions } from './support/one-node.js';
+import { REFUSING_OPS } from './op-fuzz/index-ranges.js';
+import { Fault, judge } from './op-fuzz/judge.js';
+import { backendOptions, readFrom, uploadTo } from './support/one-node.js';
 import { seeds, withSeed } from './support/seed.js';
+import { runOnCpu } from './support/tfjs-kernels.js';
 
 const ROUNDS = 10;
 
@@ -32,6 +38,72 @@ describe('random calls', () => {
 
   it('are the same for the same seed', () => {
     for (const seed of [1, 777, 30_000]) expect(fuzzCase(seed)).toEqual(fuzzCase(seed));
+  });
+});
+
+describe('the judge of random calls', () => {
+  const reference = createReference(backendOptions());
+
+  const zeros = ({ outputSpecs }: ProgramNode): readonly Tensor[] =>
+    outputSpecs.map((spec) => ({ ...spec, data: allocateData(spec.dtype, elementCount(spec.shape)) }));
+
+  /** The reference device with nodes run by something else. */
+  function withNodes(
+    run: (node: ProgramNode, inputs: Readonly<Record<string, Tensor>>) => readonly Tensor[],
+  ) {
+    const prepare = (node: ProgramNode): Preparation => ({
+      run: (values) => {
+        const inputs = node.inputNames.map((name, index) => [name, readFrom(reference, values[index]!)]);
+        const outputs = run(node, Object.fromEntries(inputs));
+        for (const [index, output] of outputs.entries())
+          values[node.outputs[index]!] = uploadTo(reference, output);
+      },
+    });
+    const { memory } = reference;
+    const [upload, read, release] = (['upload', 'read', 'release'] as const).map((method) =>
+      reference[method].bind(reference),
+    );
+    return { device: 'odd', memory, prepare, upload, read, release, close() {} } as ImmediateBackend;
+  }
+
+  /** What the judge finds wrong with a device in some calls of an op. */
+  function faults(op: string, backend: ImmediateBackend): string[] {
+    const ops = opNames();
+    return Array.from({ length: 150 }, (_, round) => round * ops.length + ops.indexOf(op)).flatMap((seed) => {
+      try {
+        judge(fuzzCase(seed), backend);
+        return [];
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        return [error.message];
+      }
+    });
+  }
+
+  it.each(opNames().filter(isCorrected))('finds that the plain kernel of %s is wrong', (op) => {
+    const plain = withNodes((node, inputs) => {
+      // Some kernels never end where there is nothing to compute.
+      if (node.outputSpecs.every(({ shape }) => elementCount(shape) === 0)) return zeros(node);
+      const outputs = runOnCpu(node, inputs);
+      if (outputs === undefined) throw new Error('no kernel');
+      return outputs;
+    });
+    expect(faults(op, reference)).toEqual([]);
+    expect(faults(op, plain)).not.toEqual([]);
+  });
+
+  it.each(REFUSING_OPS)('finds that %s refuses indices in range, or takes others', (op) => {
+    const refusing = withNodes((node) => {
+      throw curfewError('KERNEL_FAILED', `node "${node.name}": out of range`);
+    });
+    const taking = withNodes(zeros);
+    expect(faults(op, refusing)).toContainEqual(expect.stringContaining('threw where there is a result'));
+    expect(faults(op, taking)).toContainEqual(expect.stringContaining('computed where there is no result'));
+  });
+
+  it('knows all ops that refuse indices', () => {
+    const refusing = Object.keys(INDEXED_OPS).filter((op) => INDEXED_OPS[op]!.outside === 'refused');
+    expect(refusing.filter((op) => findOp(op) !== undefined).sort()).toEqual([...REFUSING_OPS].sort());
   });
 });
 

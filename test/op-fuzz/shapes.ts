@@ -9,6 +9,7 @@ import {
   type Draw,
   type Draws,
   dtype,
+  flag,
   length,
   ordinary,
   positive,
@@ -102,7 +103,30 @@ const slice: Draw = (random) => {
   return { inputs: { x: of(dtype(random), places) }, attributes: { begin, size } };
 };
 
+/** A slice such as people write it, which has elements: `x[1, ::-2, 2:]`. */
+const tidySlice: Draw = (random) => {
+  const places = shapeWithAxis(random).map((size) => Math.max(1, size));
+  const isDropped = places.map(() => chance(random, 0.3));
+  const strides = isDropped.map((dropped) => (dropped ? 1 : random.pick([1, 2, 3, -1, -2])));
+  const bits = (isSet: (index: number) => boolean) =>
+    places.reduce((mask, _, index) => mask + (isSet(index) ? 2 ** index : 0), 0);
+  return {
+    inputs: { x: of(dtype(random), places) },
+    attributes: {
+      begin: places.map((size) => random.integer(-size, size - 1)),
+      end: places.map(() => 0),
+      strides,
+      beginMask: bits((index) => !isDropped[index] && flag(random)),
+      endMask: bits((index) => !isDropped[index]),
+      ellipsisMask: 0,
+      newAxisMask: 0,
+      shrinkAxisMask: bits((index) => isDropped[index]!),
+    },
+  };
+};
+
 const stridedSlice: Draw = (random) => {
+  if (flag(random)) return tidySlice(random);
   const places = shape(random);
   const count = random.integer(0, places.length);
   const bounds = () => places.slice(0, count).map((size) => random.integer(-size - 1, size + 1));
