@@ -49,6 +49,7 @@ function conv2dInfo(x: Shape4, filter: Shape4, attributes: Attributes, dilations
   const pad = padAttribute(attributes);
   const info = backend_util.computeConv2DInfo(x, filter, strides, dilations, pad, rounding, false, layout);
   expectChannels(info, filter);
+  expectReach2d(info);
   expectConsistentWindow(info, attributes);
   return info;
 }
@@ -64,6 +65,7 @@ function depthwiseInfo(x: Shape4, filter: Shape4, attributes: Attributes) {
   const rounding = roundingAttribute(attributes);
   const info = backend_util.computeConv2DInfo(x, filter, strides, dilations, pad, rounding, true);
   expectChannels(info, filter);
+  expectReach2d(info);
   expectConsistentWindow(info, attributes);
   return info;
 }

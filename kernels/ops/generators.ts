@@ -31,7 +31,11 @@ const fill: OpDefinition = {
   cost: moveCost,
 };
 
-/** How many values a range has, as TensorFlow.js counts them (its `rangeImpl`). */
+/**
+ * How many values a range has, as TensorFlow.js counts them (its `rangeImpl`). It takes a step of 1 downwards for -1; of a
+ * step between 0 and 1 it makes the mistake of counting as if it led down: `range(5, 0, 0.5)` has ten values, which go up.
+ * The kernels make as many.
+ */
 function rangeLength(start: number, stop: number, step: number): number {
   const goesAway = (start < stop && step < 0) || (stop < start && step > 1);
   return start === stop || goesAway ? 0 : Math.abs(Math.ceil((stop - start) / step));

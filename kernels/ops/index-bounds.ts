@@ -12,15 +12,10 @@ export type ReadIndices = (input: string) => Int32Array;
 /** Throws KERNEL_FAILED, naming the node, unless all indices are in their ranges. */
 export type IndexCheck = (read: ReadIndices) => void;
 
-/** How an op treats its indices. */
+/** An op whose nodes fail for an index outside its range. */
 export interface IndexedOp {
-  /** The input that holds them. */
+  /** The input that holds the indices. */
   readonly input: string;
-  /**
-   * What an index outside its range does. `refused`: the node fails, as it does in TensorFlow, whatever TensorFlow.js's
-   * kernels do: some throw, some take undefined elements, some leave the tensor. Anything else says what is computed.
-   */
-  readonly outside: 'refused' | 'the row is all offValue' | 'the row of x is left out';
   /**
    * Upper bounds, excluded, one for each component of an index; the lower one is 0. An index of several components is a
    * row of the last dimension.
@@ -40,17 +35,19 @@ function depthOf(node: ProgramNode, input: string): number {
 
 /** Indices of the first dimension of an input. */
 function rowsOf(input: string, rows: string): IndexedOp {
-  return { input, outside: 'refused', limits: (node) => specOf(node, rows).shape.slice(0, 1) };
+  return { input, limits: (node) => specOf(node, rows).shape.slice(0, 1) };
 }
 
 /** Counts what is below `size` and passes over what is above. */
-const COUNTED: IndexedOp = { input: 'x', outside: 'refused', limits: () => [2 ** 31] };
+const COUNTED: IndexedOp = { input: 'x', limits: () => [2 ** 31] };
 
-/** Every op with an input of indices, counts included. */
+/**
+ * Ops that refuse indices outside their range, counts included, as TensorFlow does, whatever TensorFlow.js's kernels do: some
+ * throw, some take undefined elements, some leave the tensor.
+ */
 export const INDEXED_OPS: Readonly<Record<string, IndexedOp>> = {
   GatherV2: {
     input: 'indices',
-    outside: 'refused',
     limits(node) {
       const { shape } = specOf(node, 'x');
       return [shape.at(node.attributes['axis'] as number)!];
@@ -58,27 +55,22 @@ export const INDEXED_OPS: Readonly<Record<string, IndexedOp>> = {
   },
   GatherNd: {
     input: 'indices',
-    outside: 'refused',
     limits: (node) => specOf(node, 'params').shape.slice(0, specOf(node, 'indices').shape.at(-1)),
   },
   ScatterNd: {
     input: 'indices',
-    outside: 'refused',
     limits: (node) => (node.attributes['shape'] as Shape).slice(0, depthOf(node, 'indices')),
   },
   TensorScatterUpdate: {
     input: 'indices',
-    outside: 'refused',
     limits: (node) => specOf(node, 'tensor').shape.slice(0, depthOf(node, 'indices')),
   },
   SparseToDense: {
     input: 'sparseIndices',
-    outside: 'refused',
     limits: (node) => node.attributes['outputShape'] as Shape,
   },
   SparseReshape: {
     input: 'inputIndices',
-    outside: 'refused',
     limits: (_node, read) => [...read('inputShape')],
   },
   CropAndResize: rowsOf('boxInd', 'image'),
@@ -86,22 +78,18 @@ export const INDEXED_OPS: Readonly<Record<string, IndexedOp>> = {
   SparseSegmentSum: rowsOf('indices', 'data'),
   Bincount: COUNTED,
   DenseBincount: COUNTED,
-  OneHot: {
-    input: 'indices',
-    outside: 'the row is all offValue',
-    limits: (node) => [node.attributes['depth'] as number],
-  },
-  UnsortedSegmentSum: {
-    input: 'segmentIds',
-    outside: 'the row of x is left out',
-    limits: (node) => [node.attributes['numSegments'] as number],
-  },
+};
+
+/** Ops that take any index, with the input that holds them and what one outside its range does. */
+export const HARMLESS_OPS: Readonly<Record<string, { readonly input: string; readonly outside: string }>> = {
+  OneHot: { input: 'indices', outside: 'the row is all offValue' },
+  UnsortedSegmentSum: { input: 'segmentIds', outside: 'the row of x is left out' },
 };
 
 /** The check of a node's indices; `undefined` where none can do harm. */
 export function indexCheck(node: ProgramNode): IndexCheck | undefined {
   const op = Object.hasOwn(INDEXED_OPS, node.op) ? INDEXED_OPS[node.op]! : undefined;
-  if (op === undefined || op.outside !== 'refused') return undefined;
+  if (op === undefined) return undefined;
   return (read) => {
     const indices = read(op.input);
     const limits = op.limits(node, read);

@@ -8,6 +8,7 @@ import { expectDType, expectShape, FLOAT, NUMERIC, shape4, shape5, spec } from '
 import {
   expectChannelsLast,
   expectConsistentWindow,
+  expectReach2d,
   expectReach3d,
   padAttribute,
   roundingAttribute,
@@ -23,6 +24,7 @@ const window2d: Window = (x, name, attributes) => {
   const rounding = roundingAttribute(attributes);
   const pad = padAttribute(attributes);
   const info = backend_util.computePool2DInfo(shape4(x, name), filter, strides, 1, pad, rounding);
+  expectReach2d(info);
   expectConsistentWindow(info, attributes);
   return { out: info.outShape, size: elementCount(filter) };
 };

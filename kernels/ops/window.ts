@@ -65,7 +65,6 @@ export function expectReach3d(info: backend_util.Conv3DInfo): void {
  */
 export function expectConsistentWindow(info: backend_util.Conv2DInfo, attributes: Attributes): void {
   const { padInfo, inHeight, inWidth, outHeight, outWidth } = info;
-  expectReach2d(info);
   if (typeof attributes['pad'] !== 'number') return;
   const round = ROUND[roundingAttribute(attributes) ?? 'none'];
   const rows = inHeight + padInfo.top + padInfo.bottom - info.effectiveFilterHeight;

@@ -30,7 +30,12 @@ export function isFusedMatMulCorrect(node: ProgramNode): boolean {
   return bias === undefined || (bias.shape.length === 1 && bias.shape[0] === b!.shape[2]);
 }
 
-/** A kernel function that multiplies, adds and activates one after the other. The caller frees what is between. */
+/**
+ * A kernel function that multiplies, adds and activates one after the other. The caller frees what is between.
+ *
+ * It calls kernels past the rules of `support.ts`, which hold all the same: operands are float32 of rank 3, so that of a batch
+ * of one and a longer one each repeats as it lies, and weights that run along the end are a rule for the node as well.
+ */
 export function composeFusedMatMul(kernels: ReadonlyMap<string, KernelConfig>): KernelFunc {
   return ({ inputs, backend, attrs }) => {
     const call = (op: string, operands: Record<string, TensorInfo>, attributes: Record<string, unknown>) =>

@@ -5,12 +5,9 @@ import { isExcluded } from '../ops/excluded.js';
 import { runsAlongEnd } from '../ops/specs.js';
 import { repeatsBatches } from '../reference/corrections.js';
 import { takesDTypes } from './dtypes.js';
-import { takesNumbers } from './nonfinite.js';
+import { takesNumbers } from './numbers.js';
 import { isPlainSuppression } from './suppression.js';
 import { hasXnnpackWindows } from './windows.js';
-
-/** The least float32 that has all its digits. */
-const LEAST_FLOAT32 = 2 ** -126;
 
 /** What must hold for a node to be right on wasm. */
 type Rule = (node: ProgramNode) => boolean;
@@ -147,23 +144,11 @@ function ruleOf(op: string): Rule | undefined {
   return isExcluded(op) ? never : undefined;
 }
 
-/** Whether the kernels, which take float32, get all numbers as they are. A bound beyond it bounds all the same. */
-function hasPlainNumbers({ op, attributes }: ProgramNode): boolean {
-  return op === 'ClipByValue' || Object.values(attributes).every((value) => list(value).every(isPlain));
-}
-
-/** A NaN is not: kernels differ in what they make of it, and some keep operators by their attributes. */
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'number' || value === 0) return true;
-  const size = Math.abs(value);
-  return size === Number.POSITIVE_INFINITY || (size >= LEAST_FLOAT32 && Number.isFinite(Math.fround(size)));
-}
-
 /** Whether wasm's kernel is right for a node that has elements. */
 export function isCorrectOnWasm(node: ProgramNode): boolean {
   // Kernels skip empty inputs and leave outputs that are not empty as they find them.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
   if (!takesNumbers(node)) return false;
   const isRight = ruleOf(node.op)?.(node) ?? true;
-  return isRight && takesDTypes(node) && hasPlainNumbers(node) && hasXnnpackWindows(node);
+  return isRight && takesDTypes(node) && hasXnnpackWindows(node);
 }
