@@ -64,11 +64,12 @@ export class Admission {
    * Calls `job` with a place as soon as it is the run's turn; at once, within this call, when its streams are free. The
    * job owns the place and gives it back.
    *
-   * @throws QUEUE_FULL; DEVICE_LOST when fewer streams are left than the run takes; what the job throws; the reason of
-   *   `waiting`
+   * @throws ENGINE_CLOSED after `close()`; QUEUE_FULL; DEVICE_LOST when fewer streams are left than the run takes; what
+   *   the job throws; the reason of `waiting`
    */
   admit(request: AdmissionRequest, job: (place: Place) => Promise<void>): Promise<void> {
     const { priority, lanes } = request;
+    if (this.#closed) return Promise.reject(queueClosed());
     this.serve();
     const startsAtOnce = this.#waiting.startsAtOnce(request);
     if (this.queued >= this.#queueLimit && !startsAtOnce)
@@ -92,7 +93,7 @@ export class Admission {
     return over;
   }
 
-  /** Starts no run any more. Those that wait are to give up. */
+  /** Takes and starts no run any more. Those that wait are to give up. */
   close(): void {
     this.#closed = true;
   }
@@ -126,4 +127,8 @@ export class Admission {
 function queueFull(limit: number, received: number): Error {
   const message = `queue: expected ${limit} waiting runs at most (queueLimit), received one more`;
   return curfewError('QUEUE_FULL', message, { expected: limit, received });
+}
+
+function queueClosed(): Error {
+  return curfewError('ENGINE_CLOSED', 'queue: expected no run after close(), received one');
 }

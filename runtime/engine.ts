@@ -1,6 +1,6 @@
 /** The engine: a device with its streams, the executables compiled for it, and the runs in flight. */
 import type { Device } from '../scheduler/device.js';
-import { type CurfewError, curfewError, quote } from '../scheduler/errors.js';
+import { curfewError, quote } from '../scheduler/errors.js';
 import type { Graph } from '../scheduler/graph.js';
 import type { RunReport } from '../scheduler/outcome.js';
 import type { TensorSpecs } from '../scheduler/tensor.js';
@@ -28,10 +28,6 @@ import { SlotTable } from './slots.js';
 import { collectStats, type EngineStats, RunCounts } from './stats.js';
 import type { EngineTimeline } from './timeline/engine-timeline.js';
 import { Recorder } from './timeline/recorder.js';
-
-function engineClosed(what: string): CurfewError {
-  return curfewError('ENGINE_CLOSED', `${what}: expected an open engine, received a call after close()`);
-}
 
 /** Runs graphs on one device. Made by `createEngine`. */
 export class Engine {
@@ -89,7 +85,7 @@ export class Engine {
     graph: Graph<Inputs, Outputs>,
     options: CompileOptions,
   ): Promise<Executable<Inputs, Outputs>> {
-    if (this.#closing !== undefined) throw engineClosed('compile');
+    this.#checkOpen('compile');
     const compiled = await this.#compiler.compile(graph, options);
     const { name, plan, fallbacks } = compiled;
     this.#events.emit('executable:compiled', {
@@ -109,9 +105,11 @@ export class Engine {
 
   async #run(compiled: Compiled, feeds: unknown, options: unknown): Promise<RunResult> {
     const startMs = this.#device.clock.nowMs();
-    if (this.#closing !== undefined) throw engineClosed(`run of ${quote(compiled.name)}`);
+    this.#checkOpen('run', compiled.name);
     const checkedOptions = checkRunOptions(options);
     const values = checkFeeds(compiled.plan.graph, feeds);
+    // A getter of the caller's may have closed the engine, which has seen no run to wait for.
+    this.#checkOpen('run', compiled.name);
     const run = this.#newRun(compiled, values, checkedOptions, startMs);
     this.#runs.add(run);
     const left = compiled.enter();
@@ -121,6 +119,12 @@ export class Engine {
       left();
       this.#runs.delete(run);
     }
+  }
+
+  #checkOpen(call: 'compile' | 'run', name?: string): void {
+    if (this.#closing === undefined) return;
+    const what = name === undefined ? call : `${call} of ${quote(name)}`;
+    throw curfewError('ENGINE_CLOSED', `${what}: expected an open engine, received a call after close()`);
   }
 
   #newRun(

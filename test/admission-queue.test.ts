@@ -148,6 +148,14 @@ describe('admission', () => {
     expect(desk.call(1).state).toBe('refused');
   });
 
+  it('refuses runs once it is closed, instead of letting them wait for ever', async () => {
+    const desk = new FrontDesk({ streams: 1, runsInFlight: 1, queueLimit: 9 });
+    desk.admission.close();
+    const run = desk.call();
+    await nextTurn();
+    expect([run.state, run.error]).toMatchObject(['refused', { code: 'ENGINE_CLOSED' }]);
+  });
+
   it('starts as many runs as the end of one makes room for', async () => {
     const desk = new FrontDesk({ streams: 3, runsInFlight: 1, queueLimit: 9 });
     const wide = desk.call(3);

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { Engine } from '../runtime/engine.js';
+import type { Executable } from '../runtime/executable.js';
+import { rejection } from './support/catch-error.js';
+import { startPuppetEngine } from './support/engines.js';
+import { FEEDS, thirtyNodes } from './support/thirty-nodes.js';
+
+function feedsThat(act: () => void): typeof FEEDS {
+  return {
+    get x() {
+      act();
+      return FEEDS.x;
+    },
+  };
+}
+
+/** Calls of `run()` that call the engine back while they read what they were given. */
+const RUNS: readonly [string, (executable: Executable, act: () => void) => Promise<unknown>][] = [
+  ['a feed', (executable, act) => executable.run(feedsThat(act))],
+  [
+    'an option',
+    (executable, act) =>
+      executable.run(FEEDS, {
+        get priority() {
+          act();
+          return 0;
+        },
+      }),
+  ],
+];
+
+function expectIdle(engine: Engine): void {
+  const { runs, bytes } = engine.stats();
+  expect([runs.inFlight, runs.queued, bytes.live]).toEqual([0, 0, 0]);
+}
+
+describe.each(RUNS)('within the getter of %s', (_what, run) => {
+  it.each(['close', 'destroy'] as const)('%s() refuses the run that reads it', async (end) => {
+    const { engine } = await startPuppetEngine();
+    const executable = await engine.compile(thirtyNodes());
+    let ended: Promise<void> | undefined;
+    const error = await rejection(
+      run(executable, () => {
+        ended ??= engine[end]();
+      }),
+    );
+    expect(error.code).toBe('ENGINE_CLOSED');
+    await ended;
+    expectIdle(engine);
+  });
+});
+
+describe('close() in a listener of a run that a getter called', () => {
+  it('ends both runs', async () => {
+    const { engine } = await startPuppetEngine();
+    const executable = await engine.compile(thirtyNodes());
+    engine.on('run:queued', () => void engine.close());
+    let inner: Promise<unknown> | undefined;
+    const outer = executable.run(
+      feedsThat(() => {
+        inner ??= rejection(executable.run(FEEDS));
+      }),
+    );
+    expect((await rejection(outer)).code).toBe('ENGINE_CLOSED');
+    await inner;
+    await engine.close();
+    expectIdle(engine);
+  });
+});
