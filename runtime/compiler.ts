@@ -31,7 +31,7 @@ export class Compiled {
     this.#unload = unload;
   }
 
-  /** A run of it was called. Returns what to call when it has settled. */
+  /** A run of it was called: its programs stay. Returns what to call when the run has settled. */
   enter(): () => void {
     this.#activeRuns++;
     return () => {

@@ -106,18 +106,22 @@ export class Engine {
   async #run(compiled: Compiled, feeds: unknown, options: unknown): Promise<RunResult> {
     const startMs = this.#device.clock.nowMs();
     this.#checkOpen('run', compiled.name);
-    const checkedOptions = checkRunOptions(options);
-    const values = checkFeeds(compiled.plan.graph, feeds);
-    // A getter of the caller's may have closed the engine, which has seen no run to wait for.
-    this.#checkOpen('run', compiled.name);
-    const run = this.#newRun(compiled, values, checkedOptions, startMs);
-    this.#runs.add(run);
+    // Before a getter of the caller's may dispose of the executable: its programs stay for this run.
     const left = compiled.enter();
     try {
-      return await run.perform();
+      const checkedOptions = checkRunOptions(options);
+      const values = checkFeeds(compiled.plan.graph, feeds);
+      // A getter may also have closed the engine, which has seen no run to wait for.
+      this.#checkOpen('run', compiled.name);
+      const run = this.#newRun(compiled, values, checkedOptions, startMs);
+      this.#runs.add(run);
+      try {
+        return await run.perform();
+      } finally {
+        this.#runs.delete(run);
+      }
     } finally {
       left();
-      this.#runs.delete(run);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Executable } from '../runtime/executable.js';
 import { rejection } from './support/catch-error.js';
 import { startPuppetEngine } from './support/engines.js';
 import { FEEDS, thirtyNodes } from './support/thirty-nodes.js';
+import { until } from './support/until.js';
 
 function feedsThat(act: () => void): typeof FEEDS {
   return {
@@ -47,6 +48,27 @@ describe.each(RUNS)('within the getter of %s', (_what, run) => {
     expect(error.code).toBe('ENGINE_CLOSED');
     await ended;
     expectIdle(engine);
+  });
+
+  it('dispose() lets the run that reads it finish, and frees the constants then', async () => {
+    const { engine } = await startPuppetEngine();
+    const executable = await engine.compile(thirtyNodes());
+    await run(executable, () => executable.dispose());
+    await until(() => engine.stats().bytes.constants === 0, 'the constants are freed');
+    expect((await rejection(executable.run(FEEDS))).code).toBe('EXECUTABLE_DISPOSED');
+    expect(engine.stats().streams[0]!.replaced).toBe(0);
+    expectIdle(engine);
+  });
+
+  it('dispose() frees the constants when the run that reads it is refused', async () => {
+    const { engine } = await startPuppetEngine();
+    const executable = await engine.compile(thirtyNodes());
+    const refused = run(executable, () => {
+      executable.dispose();
+      throw new Error('refused');
+    });
+    await expect(refused).rejects.toThrow('refused');
+    await until(() => engine.stats().bytes.constants === 0, 'the constants are freed');
   });
 });
 
