@@ -5,9 +5,9 @@ import { invariant } from '../../scheduler/errors.js';
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { allocateData, type Tensor, type TensorData } from '../../scheduler/tensor.js';
 import { isWithoutElements } from '../ops/excluded.js';
-import { indexCheck } from '../ops/index-bounds.js';
 import { kernelAttributes } from '../ops/kernel-attributes.js';
 import { checkProduced } from '../ops/produced.js';
+import { valueCheck } from '../ops/value-check.js';
 import { correction, type Evaluate } from './corrections.js';
 
 type CpuModule = typeof import('@tensorflow/tfjs-backend-cpu');
@@ -31,13 +31,14 @@ function cpuKernel(op: string): tf.KernelFunc | undefined {
 /**
  * The node as a function of its inputs, in order; `undefined` where there is no cpu kernel for its op. It may keep or
  * change the inputs' data (`TensorScatterUpdate` does), and its outputs may share memory with them. It throws
- * KERNEL_FAILED for indices out of range and for outputs other than the node's specs promise.
+ * KERNEL_FAILED for indices out of range, for sizes beyond those declared, and for outputs other than the node's specs
+ * promise.
  */
 export function prepareOnCpu(node: ProgramNode): Evaluate | undefined {
   const compute = correction(node, runKernel) ?? plainKernel(node);
   if (compute === undefined) return undefined;
   const evaluate = withoutElements(node) ?? compute;
-  const check = indexCheck(node);
+  const check = valueCheck(node);
   return (inputs) => {
     check?.((input) => inputs[node.inputNames.indexOf(input)]!.data as Int32Array);
     const outputs = evaluate(inputs);

@@ -11,7 +11,7 @@ import type {
   ProgramNode,
 } from '../../scheduler/kernel.js';
 import type { TensorSpec } from '../../scheduler/tensor.js';
-import { withCheckedIndices } from './checked-node.js';
+import { withCheckedValues } from './checked-node.js';
 import { prepareCpuNode } from './cpu-node.js';
 import { prepareDirectNode, type ShapeScratch } from './direct-node.js';
 import { prepareEmptyNode } from './empty-node.js';
@@ -59,7 +59,7 @@ class WasmBackend implements ImmediateBackend {
   prepare(node: ProgramNode): Preparation {
     const { heap } = this.#open;
     const own = this.#prepareOnWasm(node);
-    if (own !== undefined) return { run: withCheckedIndices(node, heap, own) };
+    if (own !== undefined) return { run: withCheckedValues(node, heap, own) };
     const run = prepareCpuNode(node, heap);
     if (run !== undefined) return { run, fallback: 'cpu' };
     throw curfewError(

@@ -1,11 +1,11 @@
-/** Guards nodes that take indices: wasm's kernels follow any index, out of their tensors into others'. */
+/** Guards nodes that take indices or sizes: wasm's kernels follow any index, out of their tensors into others'. */
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
-import { indexCheck } from '../ops/index-bounds.js';
+import { valueCheck } from '../ops/value-check.js';
 import type { Heap, HeapTensor } from './heap.js';
 
-/** The node with its indices checked before each run. */
-export function withCheckedIndices(node: ProgramNode, heap: Heap, run: PreparedNode): PreparedNode {
-  const check = indexCheck(node);
+/** The node with the values of its inputs checked before each run. */
+export function withCheckedValues(node: ProgramNode, heap: Heap, run: PreparedNode): PreparedNode {
+  const check = valueCheck(node);
   if (check === undefined) return run;
   const places = new Map(node.inputNames.map((name, index) => [name, node.inputs[index]!]));
   return (values) => {
