@@ -190,6 +190,20 @@ describe('admission', () => {
     await desk.drain();
   });
 
+  it('starts nothing any more once it is closed, though what streams were held for gives up', async () => {
+    const desk = await whereAWideRunWaits(2);
+    desk.finish(desk.in('in flight')[1]!);
+    const [last, held] = [desk.call(), desk.call()];
+    desk.finish(last);
+    await desk.rest();
+    desk.admission.close();
+    for (const run of desk.in('waiting')) run.controller.abort();
+    expect(held.state).toBe('waiting');
+    for (const run of desk.in('in flight')) desk.finish(run);
+    await desk.admission.onIdle();
+    expect([held.error, desk.in('over').length]).toEqual([held.controller.signal.reason, desk.runs.length]);
+  });
+
   it('fails every waiting run that needs more streams than are left', async () => {
     const desk = new FrontDesk({ streams: 3, runsInFlight: 1, queueLimit: 9 });
     const first = desk.call(3);
