@@ -14,4 +14,10 @@ describe('engines whose threads are killed, blocked and closed', () => {
       expect(rounds.length).toBeGreaterThan(0);
     });
   });
+
+  it('are found out where they are wrong in the same way every time', async () => {
+    const device = new URL('support/devices/wrong.mjs', import.meta.url);
+    const { faults } = await runStress({ seed: 1, durationMs: 1, device });
+    expect(faults).toContain('round 0: an output is wrong');
+  });
 });
