@@ -34,19 +34,16 @@ describe('after a WebAssembly trap', () => {
     expect(engine.stats()).toMatchObject({ runs: { inFlight: 0, failed: 3 }, bytes: { live: 0 } });
   });
 
-  it('an empty average pool fails or works, and spoils no other run', async () => {
+  it('an empty average pool gives nothing, and spoils no other run', async () => {
     const { engine } = await startPuppetEngine({ runsInFlight: 2 });
     const other = await engine.compile(innocent());
     const builder = new GraphBuilder();
     const x = builder.input('x', { dtype: 'float32', shape: [1, 2, 2, 1] });
     const attributes = { filterSize: [3, 3], strides: [1, 1], pad: 'valid' };
-    try {
-      builder.output('y', builder.kernel('AvgPool', { x }, attributes));
-      const empty = await engine.compile(builder.build());
-      await empty.run({ x: new Float32Array(4) });
-    } catch (error) {
-      expect(error).toMatchObject({ code: expect.stringMatching(/^(?!INTERNAL)[A-Z_]+$/) });
-    }
+    builder.output('y', builder.kernel('AvgPool', { x }, attributes));
+    const empty = await engine.compile(builder.build());
+    const { outputs } = await empty.run({ x: new Float32Array(4) });
+    expect(outputs['y']).toEqual({ dtype: 'float32', shape: [1, 0, 0, 1], data: new Float32Array(0) });
     for (let run = 0; run < 3; run++)
       expect((await other.run({ x: Float32Array.of(1, 2) })).outputs['y']!.data[1]).toBe(-2);
   });
