@@ -1,4 +1,5 @@
 /** Tensors as plain data: dtypes, shapes, specs, and the checks on what callers hand in. */
+import { firstOtherThanBool } from './bool-bytes.js';
 import { curfewError, type ErrorCode, quote } from './errors.js';
 import { MAX_RANK, MAX_TENSOR_BYTES, MAX_TENSOR_ELEMENTS } from './limits.js';
 import { allocatePrivate } from './private-memory.js';
@@ -177,8 +178,8 @@ export function checkSpec(spec: unknown, what: string, code: ErrorCode): TensorS
 }
 
 /**
- * Checks that `data` is the container of the spec's dtype with exactly its number of elements. Arrays of another realm
- * and of subclasses (`Buffer`) count as what they extend.
+ * Checks that `data` is the container of the spec's dtype with exactly its number of elements, which are 0 or 1 for a
+ * bool. Arrays of another realm and of subclasses (`Buffer`) count as what they extend.
  *
  * @returns `data` itself, or a plain view of the same memory: no method of a subclass is ever called
  * @throws `code`, quoting both
@@ -204,7 +205,19 @@ export function checkData(data: unknown, spec: TensorSpec, what: string, code: E
       { expected, received: plain.length },
     );
   }
+  if (spec.dtype === 'bool') checkBools(plain as Uint8Array, what, code);
   return plain;
+}
+
+function checkBools(data: Uint8Array, what: string, code: ErrorCode): void {
+  const place = firstOtherThanBool(data);
+  if (place < 0) return;
+  const received = data[place]!;
+  throw curfewError(
+    code,
+    `${what}: expected 0 or 1 for dtype bool, received ${received} at element ${place}`,
+    { expected: [0, 1], received },
+  );
 }
 
 /**
