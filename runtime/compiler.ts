@@ -8,6 +8,12 @@ import type { ProgramKey } from '../scheduler/stream.js';
 import { checkCompileOptions } from './compile-options.js';
 import { loadPrograms, unloadPrograms } from './programs.js';
 
+/** A graph that is on no stream yet. */
+interface Planned {
+  readonly name: string;
+  readonly plan: Plan;
+}
+
 /** A compiled graph as the engine keeps it. */
 export class Compiled {
   readonly name: string;
@@ -20,7 +26,7 @@ export class Compiled {
   #disposed = false;
 
   constructor(
-    what: { readonly name: string; readonly plan: Plan; readonly key: ProgramKey },
+    what: Planned & { readonly key: ProgramKey },
     fallbacks: readonly Fallback[],
     unload: () => void,
   ) {
@@ -59,11 +65,19 @@ export class Compiler {
     this.#streams = streams;
   }
 
-  /** @throws see `Engine.compile` */
-  async compile(graph: unknown, options: unknown): Promise<Compiled> {
+  /**
+   * Plans a graph. Calls the caller's placement function, and getters of the options.
+   *
+   * @throws see `Engine.compile`
+   */
+  plan(graph: unknown, options: unknown): Planned {
     if (!isGraph(graph)) throw notAGraph(graph);
     const { name, placement } = checkCompileOptions(options);
-    const plan = planGraph(graph, { streams: this.#streams.length, placement });
+    return { name, plan: planGraph(graph, { streams: this.#streams.length, placement }) };
+  }
+
+  /** @throws see `Engine.compile` */
+  async load({ name, plan }: Planned): Promise<Compiled> {
     const key = this.#nextKey;
     this.#nextKey += plan.lanes;
     const fallbacks = await loadPrograms(plan, key, this.#streams);

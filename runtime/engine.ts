@@ -86,7 +86,10 @@ export class Engine {
     options: CompileOptions,
   ): Promise<Executable<Inputs, Outputs>> {
     this.#checkOpen('compile');
-    const compiled = await this.#compiler.compile(graph, options);
+    const planned = this.#compiler.plan(graph, options);
+    // A getter or the placement function of the caller's may have closed the engine.
+    this.#checkOpen('compile');
+    const compiled = await this.#compiler.load(planned);
     const { name, plan, fallbacks } = compiled;
     this.#events.emit('executable:compiled', {
       executable: name,

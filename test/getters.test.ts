@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CompileOptions } from '../runtime/compile-options.js';
 import type { Engine } from '../runtime/engine.js';
 import type { Executable } from '../runtime/executable.js';
 import { rejection } from './support/catch-error.js';
@@ -87,5 +88,34 @@ describe('close() in a listener of a run that a getter called', () => {
     await inner;
     await engine.close();
     expectIdle(engine);
+  });
+});
+
+describe.each(['close', 'destroy'] as const)('%s() while compile() plans', (end) => {
+  it.each<[string, (engine: Engine) => CompileOptions]>([
+    [
+      'in a getter of its options',
+      (engine) => ({
+        get name() {
+          void engine[end]();
+          return 'closing';
+        },
+      }),
+    ],
+    [
+      'in its placement function',
+      (engine) => ({
+        placement: () => {
+          void engine[end]();
+          return 0;
+        },
+      }),
+    ],
+  ])('%s refuses the compilation', async (_where, options) => {
+    const { engine } = await startPuppetEngine();
+    const compiled: unknown[] = [];
+    engine.on('executable:compiled', (info) => compiled.push(info));
+    const error = await rejection(engine.compile(thirtyNodes(), options(engine)));
+    expect([error.code, compiled]).toEqual(['ENGINE_CLOSED', []]);
   });
 });
