@@ -15,6 +15,10 @@ async function readVersion(): Promise<string> {
   return (JSON.parse(await readFile(file, 'utf8')) as { readonly version: string }).version;
 }
 
+function wrongCall(why: string): CommandResult {
+  return { output: '', error: `${why}\n\n${USAGE}`, exitCode: 2 };
+}
+
 async function runCommand([command, ...args]: readonly string[]): Promise<CommandResult> {
   switch (command) {
     case undefined:
@@ -23,15 +27,12 @@ async function runCommand([command, ...args]: readonly string[]): Promise<Comman
       return { output: USAGE, error: '', exitCode: 0 };
     case '--version':
     case '-v':
+      if (args.length > 0) return wrongCall(`expected nothing after ${command}, received ${quote(args[0])}`);
       return { output: await readVersion(), error: '', exitCode: 0 };
     case 'timeline':
       return timelineCommand(args);
     default:
-      return {
-        output: '',
-        error: `expected the command timeline, received ${quote(command)}\n\n${USAGE}`,
-        exitCode: 2,
-      };
+      return wrongCall(`expected the command timeline, received ${quote(command)}`);
   }
 }
 

@@ -141,14 +141,18 @@ describe('the program curfew', () => {
     expect(await curfew('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each([[['nonsense']], [['--nonsense']], [['timeline']], [['timeline', '--nonsense']]])(
-    'ends with 2 and its usage for %j',
-    async (args) => {
-      const { code, stdout, stderr } = await curfew(...args);
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toContain('curfew timeline --check FILE...');
-    },
-  );
+  it.each([
+    [['nonsense']],
+    [['--nonsense']],
+    [['timeline']],
+    [['timeline', '--nonsense']],
+    [['--version', 'x']],
+    [['-v', '--nonsense']],
+  ])('ends with 2 and its usage for %j', async (args) => {
+    const { code, stdout, stderr } = await curfew(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('curfew timeline --check FILE...');
+  });
 
   it('refuses a file with the code and without a stack', async () => {
     const { code, stdout, stderr } = await curfew('timeline', at('broken.json'));
