@@ -3,9 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { quote } from '../scheduler/errors.js';
-import { type CommandResult, USAGE as TIMELINE_USAGE, timelineCommand } from './timeline/command.js';
+import { USAGE as SETUP_USAGE, type SetupCommandResult, setupCommand } from './setup/command.js';
+import { USAGE as TIMELINE_USAGE, timelineCommand } from './timeline/command.js';
 
 const USAGE = `${TIMELINE_USAGE}
+
+${SETUP_USAGE}
 
 curfew --version                which version this is
 curfew --help                   this text`;
@@ -15,11 +18,11 @@ async function readVersion(): Promise<string> {
   return (JSON.parse(await readFile(file, 'utf8')) as { readonly version: string }).version;
 }
 
-function wrongCall(why: string): CommandResult {
+function wrongCall(why: string): SetupCommandResult {
   return { output: '', error: `${why}\n\n${USAGE}`, exitCode: 2 };
 }
 
-async function runCommand([command, ...args]: readonly string[]): Promise<CommandResult> {
+async function runCommand([command, ...args]: readonly string[]): Promise<SetupCommandResult> {
   switch (command) {
     case undefined:
     case '--help':
@@ -31,8 +34,10 @@ async function runCommand([command, ...args]: readonly string[]): Promise<Comman
       return { output: await readVersion(), error: '', exitCode: 0 };
     case 'timeline':
       return timelineCommand(args);
+    case 'setup':
+      return setupCommand(args, (line) => console.error(line));
     default:
-      return wrongCall(`expected the command timeline, received ${quote(command)}`);
+      return wrongCall(`expected the command timeline or setup, received ${quote(command)}`);
   }
 }
 

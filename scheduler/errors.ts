@@ -48,6 +48,7 @@ export const ERROR_CODES = Object.freeze({
   ABORTED: entry('runtime', 'The signal given to the run was aborted.'),
   QUEUE_FULL: entry('runtime', 'As many runs are waiting as `queueLimit` allows.'),
   DEVICE_UNAVAILABLE: entry('runtime', 'The device could not be started on this machine.'),
+  SETUP_FAILED: entry('runtime', 'A device could not be set up on this machine.'),
   DEVICE_LOST: entry('runtime', 'The stream that executed the run died; it has been replaced.'),
   ENGINE_CLOSED: entry('runtime', 'The engine is closed or closing and takes no more work.'),
   EXECUTABLE_DISPOSED: entry('runtime', 'The executable was disposed.'),

@@ -1,0 +1,80 @@
+/**
+ * Lets one set-up at a time work in a folder. Two that did all the same would do the same work twice and harm nothing, since
+ * whatever they make gets its name when it is complete. So taking over from the dead may be simple.
+ */
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../../scheduler/clock.js';
+import { hasEnded, ownIdentity } from './process-identity.js';
+
+const LOOK_AGAIN_MS = 500;
+
+export interface LockOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called once, when another process has the lock. */
+  readonly onWait: (holder: string) => void;
+}
+
+async function read(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(() => undefined);
+}
+
+/** Takes the lock if nobody has it. The file appears with its content. */
+async function tryTake(file: string, identity: string): Promise<boolean> {
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, identity);
+  try {
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Removes the lock of a process that has ended. */
+async function breakLock(file: string, holder: string): Promise<void> {
+  const aside = `${file}.${randomUUID()}`;
+  await rename(file, aside).catch(() => {});
+  // Somebody else may have broken it first, and what was moved is the lock of a living one: it goes back.
+  if ((await read(aside)) !== holder) await link(aside, file).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+function pause({ clock, signal }: LockOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.setTimer(LOOK_AGAIN_MS, done, true);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** Waits for the lock and takes it; what it gives releases it. @throws the signal's reason */
+export async function takeLock(file: string, options: LockOptions): Promise<() => Promise<void>> {
+  const identity = ownIdentity();
+  await mkdir(dirname(file), { recursive: true });
+  let isWaiting = false;
+  while (!(await tryTake(file, identity))) {
+    const holder = await read(file);
+    if (holder === undefined) continue;
+    if (hasEnded(holder)) {
+      await breakLock(file, holder);
+      continue;
+    }
+    if (!isWaiting) options.onWait(holder);
+    isWaiting = true;
+    await pause(options);
+    options.signal.throwIfAborted();
+  }
+  return async () => {
+    if ((await read(file)) === identity) await rm(file, { force: true });
+  };
+}

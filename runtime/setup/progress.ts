@@ -1,0 +1,57 @@
+/** What a set-up says while it works: lines, and a share for what takes long. */
+import type { Clock } from '../../scheduler/clock.js';
+
+/** Where lines go. */
+export type Report = (line: string) => void;
+
+const LOOK_MS = 1000;
+
+/** Bytes as package registries and file managers count them. */
+export function showSize(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes >= 1e6) return `${Math.round(bytes / 1e6)} MB`;
+  return `${Math.ceil(bytes / 1e3)} kB`;
+}
+
+/** Says how far something is, a tenth at a time. */
+export class Share {
+  readonly #report: Report;
+  readonly #total: number;
+  #said = 0;
+
+  constructor(total: number, report: Report) {
+    this.#total = total;
+    this.#report = report;
+  }
+
+  /** Takes what is done by now. */
+  set(done: number): void {
+    const tenths = Math.min(9, Math.floor((10 * done) / this.#total));
+    if (tenths <= this.#said) return;
+    this.#said = tenths;
+    this.#report(`  ${tenths}0 %`);
+  }
+}
+
+/** Calls `look` once a second while `work` goes on. */
+export async function whileWorking<Result>(
+  clock: Clock,
+  look: () => Promise<void>,
+  work: Promise<Result>,
+): Promise<Result> {
+  let cancel = () => {};
+  const again = () => {
+    cancel = clock.setTimer(LOOK_MS, () => void look().then(arm));
+  };
+  let isOver = false;
+  const arm = () => {
+    if (!isOver) again();
+  };
+  arm();
+  try {
+    return await work;
+  } finally {
+    isOver = true;
+    cancel();
+  }
+}

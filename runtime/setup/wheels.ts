@@ -1,0 +1,109 @@
+/** Downloads wheels with pip and unpacks what is needed of them, each into a folder that appears when it is complete. */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { checkHash, hashFile } from './hash-file.js';
+import { PIP_TARGET, type Wheel } from './pins.js';
+import { Share, showSize, whileWorking } from './progress.js';
+import { runTool } from './run-tool.js';
+import type { Workshop } from './workshop.js';
+
+/** Unpacks members of a wheel; prints how many bytes it has written by then. */
+const UNPACK = `
+import os, sys, zipfile
+wheel, target, *parts = sys.argv[1:]
+files = tuple(part for part in parts if not part.endswith('/'))
+folders = tuple(part for part in parts if part.endswith('/'))
+done = 0
+with zipfile.ZipFile(wheel) as archive:
+    for member in archive.infolist():
+        if member.is_dir() or not (member.filename in files or folders and member.filename.startswith(folders)):
+            continue
+        path = os.path.join(target, *member.filename.split('/'))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with archive.open(member) as source, open(path, 'wb') as copy:
+            while chunk := source.read(1 << 22):
+                copy.write(chunk)
+                done += len(chunk)
+                print(done, flush=True)
+        # zipfile drops permissions, and programs among the files have to stay programs.
+        os.chmod(path, (member.external_attr >> 16) & 0o777 | 0o644)
+`;
+
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const sizes = entries.map(async (entry) => {
+    const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    return found?.isFile() ? found.size : 0;
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** The wheel's file, in `downloads`. One that an earlier set-up has left there is not downloaded again. */
+async function download(
+  wheel: Wheel,
+  downloads: string,
+  { python, environment, signal, clock, report, makeFolder }: Workshop,
+): Promise<string> {
+  const file = join(downloads, wheel.file);
+  if (existsSync(file) && (await hashFile(file, 'sha256', 'hex')) === wheel.sha256) return file;
+  report(`Downloading ${wheel.file} (${showSize(wheel.bytes)})`);
+  const folder = await makeFolder();
+  const pip = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--no-input'];
+  const pipOptions = [
+    '--disable-pip-version-check',
+    '--progress-bar',
+    'off',
+    ...PIP_TARGET,
+    '--dest',
+    folder,
+  ];
+  const share = new Share(wheel.bytes, report);
+  await whileWorking(
+    clock,
+    async () => share.set(await sizeOf(folder)),
+    runTool(`downloading ${wheel.requirement}`, [python, ...pip, ...pipOptions, wheel.requirement], {
+      signal,
+      // pip's own temporary files go with the folder.
+      environment: { ...environment, TMPDIR: folder },
+      advice: 'Does pip reach a package index here? With a library of your own none is needed: --library DIR',
+    }),
+  );
+  const downloaded = join(folder, wheel.file);
+  await checkHash(downloaded, wheel.file, ['sha256', wheel.sha256]);
+  await mkdir(downloads, { recursive: true });
+  await rename(downloaded, file);
+  return file;
+}
+
+async function unpack(wheel: Wheel, file: string, target: string, workshop: Workshop): Promise<void> {
+  const { python, environment, signal, report, makeFolder } = workshop;
+  report(`Unpacking ${wheel.file} (${showSize(wheel.unpackedBytes)})`);
+  const folder = await makeFolder();
+  const share = new Share(wheel.unpackedBytes, report);
+  await runTool(`unpacking ${wheel.file}`, [python, '-c', UNPACK, file, folder, ...wheel.parts], {
+    signal,
+    environment,
+    onLine: (line) => share.set(Number(line)),
+  });
+  await mkdir(dirname(join(target, wheel.root)), { recursive: true });
+  await rename(join(folder, wheel.root), join(target, wheel.root));
+  await rm(file, { force: true });
+}
+
+/** Those of which `target` has nothing yet. */
+export function missingWheels(wheels: readonly Wheel[], target: string): Wheel[] {
+  return wheels.filter(({ root }) => !existsSync(join(target, root)));
+}
+
+/** Puts what is needed of the wheels into `target`. */
+export async function unpackWheels(
+  wheels: readonly Wheel[],
+  target: string,
+  downloads: string,
+  workshop: Workshop,
+): Promise<void> {
+  for (const wheel of missingWheels(wheels, target)) {
+    await unpack(wheel, await download(wheel, downloads, workshop), target, workshop);
+  }
+}
