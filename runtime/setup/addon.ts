@@ -57,7 +57,7 @@ function headersOption(): readonly string[] {
 
 async function compile(packageFolder: string, workshop: Workshop): Promise<void> {
   const { nodeGyp, python, environment, signal, report } = workshop;
-  report('Compiling the addon (10 to 60 seconds)');
+  report('Compiling the addon (10 s to a minute)');
   const given = [
     '--module_name=tfjs_binding',
     `--module_path=${dirname(join(packageFolder, ADDON_PATH))}`,
