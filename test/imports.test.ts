@@ -152,6 +152,25 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  it('of the set-up come from the program and test/ only, and those of its files come without packages', () => {
+    const isSetup = (path: string) => path.startsWith('runtime/setup/');
+    expect(
+      violations(
+        (importer, imported) =>
+          isSetup(imported) &&
+          !isSetup(importer) &&
+          importer !== 'runtime/cli.ts' &&
+          folderOf(importer) !== 'test',
+      ),
+    ).toEqual([]);
+    const setup = sources.filter(
+      ({ path }) => isSetup(path) || path === 'kernels/tensorflow/installation.ts',
+    );
+    expect(setup.length).toBeGreaterThan(10);
+    const withPackage = setup.filter(({ code }) => /(?:from|import)\s*\(?\s*'(?!\.|node:)/.test(code));
+    expect(withPackage.map(({ path }) => path)).toEqual([]);
+  });
+
   it('of scheduler/ files use no package and nothing of Node', () => {
     const bare = sources
       .filter(({ path }) => folderOf(path) === 'scheduler')

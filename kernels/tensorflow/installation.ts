@@ -89,9 +89,8 @@ function isUnchanged({ path, bytes, modifiedMs }: LinkedFile): boolean {
 export function readInstallation(folder: string): Installation | undefined {
   const text = read(join(folder, RECORD_FILE));
   if (text === undefined) return undefined;
-  const { variant, tensorflowVersion, devices, libraryFolder, libraries } = JSON.parse(
-    text,
-  ) as InstallationRecord;
+  const record = JSON.parse(text) as InstallationRecord;
+  const { variant, tensorflowVersion, devices, libraryFolder, libraries } = record;
   const packageFolder = join(folder, PACKAGE_PATH);
   const addon = join(packageFolder, ADDON_PATH);
   if (!libraries.every(isUnchanged) || statSync(addon, { throwIfNoEntry: false }) === undefined)

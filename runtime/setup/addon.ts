@@ -73,6 +73,9 @@ async function compile(packageFolder: string, workshop: Workshop): Promise<void>
     signal,
     environment: { ...environment, LDFLAGS: flags },
     cwd: packageFolder,
+    onLine: (line) => {
+      if (/^ +(?:CXX|SOLINK)/.test(line)) report(line);
+    },
     advice:
       "If headers of Node.js could not be downloaded: use a Node.js with headers (include/node), or set npm's nodedir",
   });

@@ -4,13 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../../scheduler/clock.js';
 import { hasEnded, ownIdentity } from './process-identity.js';
 
 const LOOK_AGAIN_MS = 500;
 
 export interface LockOptions {
+  /** For drafts, on the same disk; see `staging.ts`. */
+  readonly stagings: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Called once, when another process has the lock. */
@@ -21,9 +23,12 @@ async function read(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch(() => undefined);
 }
 
+/** The name of a file that the next set-up removes if this process is killed. */
+const draftIn = (stagings: string): string => join(stagings, `${ownIdentity()}.${randomUUID()}`);
+
 /** Takes the lock if nobody has it. The file appears with its content. */
-async function tryTake(file: string, identity: string): Promise<boolean> {
-  const draft = `${file}.${randomUUID()}`;
+async function tryTake(file: string, identity: string, stagings: string): Promise<boolean> {
+  const draft = draftIn(stagings);
   await writeFile(draft, identity);
   try {
     await link(draft, file);
@@ -37,8 +42,8 @@ async function tryTake(file: string, identity: string): Promise<boolean> {
 }
 
 /** Removes the lock of a process that has ended. */
-async function breakLock(file: string, holder: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
+async function breakLock(file: string, holder: string, stagings: string): Promise<void> {
+  const aside = draftIn(stagings);
   await rename(file, aside).catch(() => {});
   // Somebody else may have broken it first, and what was moved is the lock of a living one: it goes back.
   if ((await read(aside)) !== holder) await link(aside, file).catch(() => {});
@@ -60,13 +65,15 @@ function pause({ clock, signal }: LockOptions): Promise<void> {
 /** Waits for the lock and takes it; what it gives releases it. @throws the signal's reason */
 export async function takeLock(file: string, options: LockOptions): Promise<() => Promise<void>> {
   const identity = ownIdentity();
+  const { stagings } = options;
   await mkdir(dirname(file), { recursive: true });
+  await mkdir(stagings, { recursive: true });
   let isWaiting = false;
-  while (!(await tryTake(file, identity))) {
+  while (!(await tryTake(file, identity, stagings))) {
     const holder = await read(file);
     if (holder === undefined) continue;
     if (hasEnded(holder)) {
-      await breakLock(file, holder);
+      await breakLock(file, holder, stagings);
       continue;
     }
     if (!isWaiting) options.onWait(holder);

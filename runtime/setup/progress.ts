@@ -5,6 +5,7 @@ import type { Clock } from '../../scheduler/clock.js';
 export type Report = (line: string) => void;
 
 const LOOK_MS = 1000;
+const SAY_MS = 2000;
 
 /** Bytes as package registries and file managers count them. */
 export function showSize(bytes: number): string {
@@ -13,23 +14,26 @@ export function showSize(bytes: number): string {
   return `${Math.ceil(bytes / 1e3)} kB`;
 }
 
-/** Says how far something is, a tenth at a time. */
+/** Says how far something is, where it takes long. */
 export class Share {
-  readonly #report: Report;
   readonly #total: number;
-  #said = 0;
+  readonly #clock: Clock;
+  readonly #report: Report;
+  #saidMs: number;
 
-  constructor(total: number, report: Report) {
+  constructor(total: number, { clock, report }: { readonly clock: Clock; readonly report: Report }) {
     this.#total = total;
+    this.#clock = clock;
     this.#report = report;
+    this.#saidMs = clock.nowMs();
   }
 
   /** Takes what is done by now. */
   set(done: number): void {
-    const tenths = Math.min(9, Math.floor((10 * done) / this.#total));
-    if (tenths <= this.#said) return;
-    this.#said = tenths;
-    this.#report(`  ${tenths}0 %`);
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#saidMs < SAY_MS) return;
+    this.#saidMs = nowMs;
+    this.#report(`  ${Math.min(100, Math.floor((100 * done) / this.#total))} %`);
   }
 }
 

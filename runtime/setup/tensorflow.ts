@@ -151,7 +151,7 @@ async function inWorkshop<Result>(
   const { cache, clock, signal, report, environment, loadProgram } = options;
   const stagings = join(cache, 'tensorflow', 'staging');
   const onWait = (holder: string) => report(`Waiting for another set-up to end (process ${holder})`);
-  const release = await takeLock(join(cache, 'tensorflow', 'lock'), { clock, signal, onWait });
+  const release = await takeLock(join(cache, 'tensorflow', 'lock'), { stagings, clock, signal, onWait });
   const made: string[] = [];
   try {
     await removeLeftovers(stagings);

@@ -27,7 +27,7 @@ with zipfile.ZipFile(wheel) as archive:
                 done += len(chunk)
                 print(done, flush=True)
         # zipfile drops permissions, and programs among the files have to stay programs.
-        os.chmod(path, (member.external_attr >> 16) & 0o777 | 0o644)
+        os.chmod(path, 0o755 if (member.external_attr >> 16) & 0o100 else 0o644)
 `;
 
 async function sizeOf(folder: string): Promise<number> {
@@ -58,7 +58,7 @@ async function download(
     '--dest',
     folder,
   ];
-  const share = new Share(wheel.bytes, report);
+  const share = new Share(wheel.bytes, { clock, report });
   await whileWorking(
     clock,
     async () => share.set(await sizeOf(folder)),
@@ -77,10 +77,10 @@ async function download(
 }
 
 async function unpack(wheel: Wheel, file: string, target: string, workshop: Workshop): Promise<void> {
-  const { python, environment, signal, report, makeFolder } = workshop;
+  const { python, environment, signal, clock, report, makeFolder } = workshop;
   report(`Unpacking ${wheel.file} (${showSize(wheel.unpackedBytes)})`);
   const folder = await makeFolder();
-  const share = new Share(wheel.unpackedBytes, report);
+  const share = new Share(wheel.unpackedBytes, { clock, report });
   await runTool(`unpacking ${wheel.file}`, [python, '-c', UNPACK, file, folder, ...wheel.parts], {
     signal,
     environment,

@@ -1,0 +1,196 @@
+/** A machine to set TensorFlow up on: fake programs on its path, and an index of tiny wheels. */
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Pins, Wheel } from '../../runtime/setup/pins.js';
+import type { Machine } from '../../runtime/setup/platform.js';
+import { type LibrarySource, type SetupOptions, setUpTensorflow } from '../../runtime/setup/tensorflow.js';
+import { createSystemClock } from '../../scheduler/clock.js';
+
+const TOOL = fileURLToPath(new URL('./fake-setup-tool.mjs', import.meta.url));
+const BUILT = new URL('../../dist/', import.meta.url).href;
+
+/** The one that unpacks; `undefined` where there is none. */
+export const PYTHON = findPython();
+
+function findPython(): string | undefined {
+  try {
+    return execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+export const LINUX: Machine = { platform: 'linux', arch: 'x64', glibc: '2.36', hasNvidiaDriver: false };
+
+const PROGRAM = `
+  const { setUpTensorflow } = await import('${BUILT}runtime/setup/tensorflow.js');
+  const { createSystemClock } = await import('${BUILT}scheduler/clock.js');
+  const options = JSON.parse(process.env.FAKE_OPTIONS);
+  const given = { environment: process.env, clock: createSystemClock(), signal: new AbortController().signal };
+  await setUpTensorflow({ ...options, ...given, report: console.log });
+`;
+
+/** Stages of a set-up at which it can be killed, or its program can fail. */
+export const STAGES = ['download', 'unpack', 'pack', 'build', 'load'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export class FakeSetup {
+  readonly folder = mkdtempSync(join(tmpdir(), 'curfew-setup-'));
+  readonly cache = join(this.folder, 'cache');
+  pins: Pins;
+  machine: Machine = LINUX;
+  /** All that was reported, and what FAKE_… variables say. */
+  readonly lines: string[] = [];
+  readonly variables: Record<string, string> = {};
+
+  constructor() {
+    for (const name of ['index', 'bin', 'cache']) mkdirSync(join(this.folder, name));
+    this.#writeTool('python3', 'python');
+    this.#writeTool('npm', 'npm');
+    for (const name of ['g++', 'make']) this.#writeProgram(name, '');
+    writeFileSync(
+      join(this.folder, 'node-gyp.mjs'),
+      `process.argv.splice(2, 1, 'node-gyp');\nawait import('${TOOL}');\n`,
+    );
+    writeFileSync(
+      join(this.folder, 'load.mjs'),
+      `process.argv.splice(2, 0, 'load');\nawait import('${TOOL}');\n`,
+    );
+    const wheels = {
+      cpu: [this.makeWheel('tensorflow-cpu', 'cpu')],
+      gpu: [this.makeWheel('tensorflow', 'gpu')],
+    };
+    this.pins = { tensorflowVersion: '9.9', package: this.#makePackage(), wheels };
+  }
+
+  #writeProgram(name: string, command: string): void {
+    const file = join(this.folder, 'bin', name);
+    writeFileSync(file, `#!/bin/sh\n${command}\n`);
+    chmodSync(file, 0o755);
+  }
+
+  #writeTool(name: string, role: string): void {
+    this.#writeProgram(name, `exec '${process.execPath}' '${TOOL}' ${role} "$@"`);
+  }
+
+  /** Takes a program away. */
+  remove(program: string): void {
+    rmSync(join(this.folder, 'bin', program));
+  }
+
+  /** A wheel in the index, whose library is the text. */
+  makeWheel(name: string, library: string): Wheel {
+    const file = `${name.replaceAll('-', '_')}-9.9.whl`;
+    const members = {
+      'tensorflow/libtensorflow_cc.so.2': library,
+      'tensorflow/libtensorflow_framework.so.2': 'framework',
+      'tensorflow/include/tensorflow/c/c_api.h': 'header',
+      'tensorflow/python/unneeded.py': 'unneeded',
+    };
+    const path = join(this.folder, 'index', file);
+    const write = `import json, sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
+    for name, text in json.loads(sys.argv[2]).items(): wheel.writestr(name, text)`;
+    execFileSync(PYTHON!, ['-c', write, path, JSON.stringify(members)]);
+    const bytes = readFileSync(path);
+    return {
+      requirement: `${name}==9.9`,
+      file,
+      bytes: bytes.byteLength,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      root: 'tensorflow',
+      parts: [
+        'tensorflow/libtensorflow_cc.so.2',
+        'tensorflow/libtensorflow_framework.so.2',
+        'tensorflow/include/',
+      ],
+      unpackedBytes: 30,
+    };
+  }
+
+  #makePackage(): Pins['package'] {
+    mkdirSync(join(this.folder, 'index', 'package'));
+    writeFileSync(join(this.folder, 'index', 'package', 'package.json'), '{}');
+    const file = 'addon-package.tgz';
+    execFileSync('tar', ['-czf', file, 'package'], { cwd: join(this.folder, 'index') });
+    const hash = createHash('sha512').update(readFileSync(join(this.folder, 'index', file)));
+    return { requirement: 'addon-package@9.9', file, integrity: `sha512-${hash.digest('base64')}` };
+  }
+
+  get environment(): NodeJS.ProcessEnv {
+    return {
+      PATH: join(this.folder, 'bin'),
+      npm_config_node_gyp: join(this.folder, 'node-gyp.mjs'),
+      FAKE_FOLDER: this.folder,
+      FAKE_PYTHON: PYTHON,
+      ...this.variables,
+    };
+  }
+
+  #options(source: LibrarySource) {
+    const { cache, pins, machine } = this;
+    return { source, cache, pins, machine, loadProgram: join(this.folder, 'load.mjs') };
+  }
+
+  /** Runs the set-up in this process. */
+  run(source: LibrarySource = { kind: 'cpu' }, signal = new AbortController().signal) {
+    const options: SetupOptions = {
+      ...this.#options(source),
+      environment: this.environment,
+      clock: createSystemClock(),
+      signal,
+      report: (line) => this.lines.push(line),
+    };
+    return setUpTensorflow(options);
+  }
+
+  /** Runs it in a process of its own, which may be killed. */
+  start(source: LibrarySource = { kind: 'cpu' }) {
+    const environment = { ...this.environment, FAKE_OPTIONS: JSON.stringify(this.#options(source)) };
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const output: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
+    const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+      child.on('close', (code, signal) => resolve(code ?? signal!));
+    });
+    return { child, output, ended };
+  }
+
+  /** The process of the program that does not end, once it has got there. */
+  reached(): number | undefined {
+    const file = join(this.folder, 'reached');
+    return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+  }
+
+  /** The stages that programs were called for, in order. */
+  calls(): string[] {
+    const file = join(this.folder, 'calls');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  }
+
+  /** What lies in a folder of the cache. */
+  list(folder: string): string[] {
+    const path = join(this.cache, 'tensorflow', folder);
+    return existsSync(path) ? readdirSync(path).sort() : [];
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
