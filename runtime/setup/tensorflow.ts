@@ -1,5 +1,6 @@
 /** Sets TensorFlow up: library from a wheel or the user, addon compiled against it, tried, and noted as the current one. */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
@@ -71,6 +72,9 @@ export interface SetupResult {
 /** Addon and package, with a margin. */
 const INSTALLATION_BYTES = 5e6;
 
+/** Of wheels that are whole but not unpacked yet. */
+const downloadsFolder = (cache: string): string => join(cache, 'tensorflow', 'downloads');
+
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
 
 function planTask({ source, cache, pins, machine }: SetupOptions): Task {
@@ -102,8 +106,11 @@ async function announce({ wheels, libraryFolder, variant }: Task, options: Setup
   // A wheel is removed once it is unpacked, so one lies beside what is unpacked at most.
   const needed = unpacked + Math.max(0, ...missing.map(({ bytes }) => bytes));
   report(`TensorFlow (${variant}) in ${cache}`);
-  const downloads = missing.length === 0 ? 'under 1 MB' : showSize(sum(({ bytes }) => bytes));
-  report(`Downloads ${downloads}, takes ${showSize(unpacked)} of disk (${showSize(needed)} meanwhile)`);
+  const downloads = downloadsFolder(cache);
+  const downloaded = sum(({ file, bytes }) => (existsSync(join(downloads, file)) ? 0 : bytes));
+  report(
+    `Downloads ${downloaded === 0 ? 'under 1 MB' : showSize(downloaded)}, takes ${showSize(unpacked)} of disk (${showSize(needed)} meanwhile)`,
+  );
   await mkdir(cache, { recursive: true });
   const { bavail, bsize } = await statfs(cache);
   if (bavail * bsize >= needed) return;
@@ -123,8 +130,7 @@ async function replaceFile(file: string, text: string, workshop: Workshop): Prom
 
 async function makeInstallation(task: Task, options: SetupOptions, workshop: Workshop): Promise<void> {
   const { variant, wheels, libraryFolder, installation } = task;
-  const downloads = join(options.cache, 'tensorflow', 'downloads');
-  await unpackWheels(wheels, libraryFolder, downloads, workshop);
+  await unpackWheels(wheels, libraryFolder, downloadsFolder(options.cache), workshop);
   const library = findLibrary(libraryFolder);
   const folder = await workshop.makeFolder();
   const addon = await makeAddon(options.pins.package, library, folder, workshop);
