@@ -8,7 +8,7 @@ import { checkHash } from './hash-file.js';
 import type { Library } from './library.js';
 import type { PinnedPackage } from './pins.js';
 import { runTool } from './run-tool.js';
-import type { Workshop } from './workshop.js';
+import type { Workshop } from './workplace.js';
 
 /** Of Node-API. Every supported version of Node.js has it. */
 const NODE_API = '8';

@@ -6,7 +6,8 @@ import { createSystemClock } from '../../scheduler/clock.js';
 import { CurfewError, quote } from '../../scheduler/errors.js';
 import { PINS } from './pins.js';
 import { thisMachine } from './platform.js';
-import { type LibrarySource, setUpTensorflow } from './tensorflow.js';
+import type { LibrarySource } from './task.js';
+import { setUpTensorflow } from './tensorflow.js';
 
 /** How to call it. */
 export const USAGE = `curfew setup tensorflow         makes the device tensorflow ready: for an NVIDIA GPU where its driver is present,

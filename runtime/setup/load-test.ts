@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { curfewError } from '../../scheduler/errors.js';
 import { runTool } from './run-tool.js';
-import type { Workshop } from './workshop.js';
+import type { Workplace } from './workplace.js';
 
 /** What `load-program.ts` prints, as JSON. */
 export interface LoadedAddon {
@@ -36,7 +36,7 @@ function reasonsOf(log: string): string[] {
 export async function testAddon(
   addon: string,
   wantsGpu: boolean,
-  { environment, signal, report, loadProgram = PROGRAM }: Workshop,
+  { environment, signal, report, loadProgram = PROGRAM }: Workplace,
 ): Promise<Loaded> {
   report('Loading TensorFlow');
   const { stdout, stderr } = await runTool('loading the addon', [process.execPath, loadProgram, addon], {

@@ -1,66 +1,26 @@
 /** Sets TensorFlow up: library from a wheel or the user, addon compiled against it, tried, and noted as the current one. */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   currentFile,
   findInstallation,
   type Installation,
   type InstallationRecord,
-  installationsFolder,
-  type LibraryVariant,
   RECORD_FILE,
   readInstallation,
 } from '../../kernels/tensorflow/installation.js';
-import type { Clock } from '../../scheduler/clock.js';
 import { curfewError } from '../../scheduler/errors.js';
 import { makeAddon } from './addon.js';
+import { announce } from './announce.js';
 import { findLibrary } from './library.js';
 import { testAddon } from './load-test.js';
 import { takeLock } from './lock.js';
-import type { Pins, Wheel } from './pins.js';
-import { checkMachine, type Machine } from './platform.js';
-import { type Report, showSize } from './progress.js';
+import { checkMachine } from './platform.js';
 import { makeStaging, removeLeftovers } from './staging.js';
+import { planTask, type SetupOptions, type Task } from './task.js';
 import { findTools } from './tools.js';
-import { missingWheels, unpackWheels } from './wheels.js';
-import type { Workshop } from './workshop.js';
-
-/** Where the library comes from: a wheel, the wheel that suits the machine, or a folder. */
-export type LibrarySource = { readonly kind: 'cpu' | 'gpu' | 'automatic' } | LibraryFolder;
-
-interface LibraryFolder {
-  readonly kind: 'library';
-  readonly folder: string;
-}
-
-export interface SetupOptions {
-  readonly source: LibrarySource;
-  /** Where everything is kept; it may be shared by versions of Curfew and by checkouts. */
-  readonly cache: string;
-  readonly pins: Pins;
-  readonly machine: Machine;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Is given what goes on, in lines. */
-  readonly report: Report;
-  /** See `Workshop`. */
-  readonly loadProgram?: string;
-}
-
-/** What is to be set up, and where. */
-interface Task {
-  readonly variant: LibraryVariant;
-  /** None for a library of the user's. */
-  readonly wheels: readonly Wheel[];
-  /** Where the library lies, or is unpacked to. */
-  readonly libraryFolder: string;
-  /** Of the installation. */
-  readonly name: string;
-  readonly installation: string;
-}
+import { downloadsFolder, unpackWheels } from './wheels.js';
+import type { Workplace } from './workplace.js';
 
 /** How a set-up ended. */
 export interface SetupResult {
@@ -69,67 +29,19 @@ export interface SetupResult {
   readonly isNew: boolean;
 }
 
-/** Addon and package, with a margin. */
-const INSTALLATION_BYTES = 5e6;
-
-/** Of wheels that are whole but not unpacked yet. */
-const downloadsFolder = (cache: string): string => join(cache, 'tensorflow', 'downloads');
-
-const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 10);
-
-function planTask({ source, cache, pins, machine }: SetupOptions): Task {
-  const task = (variant: LibraryVariant, name: string, libraryFolder: string, wheels: readonly Wheel[]) => ({
-    variant,
-    wheels,
-    libraryFolder,
-    name,
-    installation: join(installationsFolder(cache), name),
-  });
-  if (source.kind === 'library') {
-    const folder = resolve(source.folder);
-    return task('library', `library-${shortHash(folder)}`, folder, []);
-  }
-  const automatic = machine.hasNvidiaDriver ? 'gpu' : 'cpu';
-  const variant = source.kind === 'automatic' ? automatic : source.kind;
-  const wheels = pins.wheels[variant];
-  const name = `${pins.tensorflowVersion}-${variant}-${shortHash(wheels.map(({ sha256 }) => sha256).join())}`;
-  return task(variant, name, join(cache, 'tensorflow', 'libraries', name), wheels);
-}
-
-/** Says what is going to be downloaded and how much room it takes. @throws SETUP_FAILED where there is less */
-async function announce({ wheels, libraryFolder, variant }: Task, options: SetupOptions): Promise<void> {
-  const { cache, report } = options;
-  const missing = missingWheels(wheels, libraryFolder);
-  const sum = (sizeOf: (wheel: Wheel) => number) =>
-    missing.reduce((total, wheel) => total + sizeOf(wheel), 0);
-  const unpacked = sum(({ unpackedBytes }) => unpackedBytes) + INSTALLATION_BYTES;
-  // A wheel is removed once it is unpacked, so one lies beside what is unpacked at most.
-  const needed = unpacked + Math.max(0, ...missing.map(({ bytes }) => bytes));
-  report(`TensorFlow (${variant}) in ${cache}`);
-  const downloads = downloadsFolder(cache);
-  const downloaded = sum(({ file, bytes }) => (existsSync(join(downloads, file)) ? 0 : bytes));
-  report(
-    `Downloads ${downloaded === 0 ? 'under 1 MB' : showSize(downloaded)}, takes ${showSize(unpacked)} of disk (${showSize(needed)} meanwhile)`,
-  );
-  await mkdir(cache, { recursive: true });
-  const { bavail, bsize } = await statfs(cache);
-  if (bavail * bsize >= needed) return;
-  throw curfewError(
-    'SETUP_FAILED',
-    `room in ${cache}: expected ${showSize(needed)}, received ${showSize(bavail * bsize)}; CURFEW_CACHE may name another folder`,
-  );
-}
-
 /** Writes a file that is there whole or not at all. */
-async function replaceFile(file: string, text: string, workshop: Workshop): Promise<void> {
-  const draft = join(await workshop.makeFolder(), 'draft');
+async function replaceFile(file: string, text: string, { makeFolder }: Workplace): Promise<void> {
+  const draft = join(await makeFolder(), 'draft');
   await writeFile(draft, text);
   await mkdir(dirname(file), { recursive: true });
   await rename(draft, file);
 }
 
-async function makeInstallation(task: Task, options: SetupOptions, workshop: Workshop): Promise<void> {
+async function makeInstallation(task: Task, options: SetupOptions, workplace: Workplace): Promise<void> {
   const { variant, wheels, libraryFolder, installation } = task;
+  const tools = await findTools(wheels.length > 0, workplace.environment, workplace.signal);
+  const workshop = { ...workplace, ...tools };
+  await announce(task, options);
   await unpackWheels(wheels, libraryFolder, downloadsFolder(options.cache), workshop);
   const library = findLibrary(libraryFolder);
   const folder = await workshop.makeFolder();
@@ -148,11 +60,10 @@ async function makeInstallation(task: Task, options: SetupOptions, workshop: Wor
   await rename(folder, installation);
 }
 
-/** Runs `work` with the lock and a workshop, and takes both away whatever happens. */
-async function inWorkshop<Result>(
+/** Runs `work` with the lock, and removes both the lock and whatever folders were made, whatever happens. */
+async function withLock<Result>(
   options: SetupOptions,
-  needsPip: boolean,
-  work: (workshop: Workshop) => Promise<Result>,
+  work: (workplace: Workplace) => Promise<Result>,
 ): Promise<Result> {
   const { cache, clock, signal, report, environment, loadProgram } = options;
   const stagings = join(cache, 'tensorflow', 'staging');
@@ -166,12 +77,26 @@ async function inWorkshop<Result>(
       made.push(folder);
       return folder;
     };
-    const tools = await findTools(needsPip, environment, signal);
-    return await work({ ...tools, clock, signal, report, environment, loadProgram, makeFolder });
+    return await work({ clock, signal, report, environment, loadProgram, makeFolder });
   } finally {
     for (const folder of made) await rm(folder, { recursive: true, force: true });
     await release();
   }
+}
+
+/** What the file system refuses is the machine's doing and has words of its own, with the path. */
+function asSetupError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  return curfewError('SETUP_FAILED', `files of the set-up: ${error.message}`, { cause: error });
+}
+
+function checkCache(cache: string): void {
+  if (!/[\s$'"\\]/.test(cache)) return;
+  const hint = 'make cannot build there; CURFEW_CACHE may name another folder';
+  throw curfewError(
+    'SETUP_FAILED',
+    `cache folder: expected a path without spaces and quotes, received ${cache}; ${hint}`,
+  );
 }
 
 /**
@@ -183,27 +108,21 @@ async function inWorkshop<Result>(
 export async function setUpTensorflow(options: SetupOptions): Promise<SetupResult> {
   const { source, cache, machine } = options;
   checkMachine(machine, source.kind === 'library');
-  if (/[\s$'"\\]/.test(cache)) {
-    const hint = 'make cannot build there; CURFEW_CACHE may name another folder';
-    throw curfewError(
-      'SETUP_FAILED',
-      `cache folder: expected a path without spaces and quotes, received ${cache}; ${hint}`,
-    );
-  }
+  checkCache(cache);
   const task = planTask(options);
   const ready = () => readInstallation(task.installation);
   const before = ready();
-  const environment = { CURFEW_CACHE: cache };
-  if (before !== undefined && findInstallation(undefined, environment)?.folder === before.folder) {
+  const current = findInstallation(undefined, { CURFEW_CACHE: cache });
+  if (before !== undefined && current?.folder === before.folder)
     return { installation: before, isNew: false };
-  }
   if (source.kind === 'library') findLibrary(task.libraryFolder);
-  return inWorkshop(options, task.wheels.length > 0, async (workshop) => {
-    if (ready() === undefined) {
-      await announce(task, options);
-      await makeInstallation(task, options, workshop);
-    }
-    await replaceFile(currentFile(cache), task.name, workshop);
-    return { installation: ready()!, isNew: true };
-  });
+  try {
+    return await withLock(options, async (workplace) => {
+      if (ready() === undefined) await makeInstallation(task, options, workplace);
+      await replaceFile(currentFile(cache), task.name, workplace);
+      return { installation: ready()!, isNew: true };
+    });
+  } catch (error) {
+    throw asSetupError(error);
+  }
 }

@@ -6,7 +6,7 @@ import { checkHash, hashFile } from './hash-file.js';
 import { PIP_TARGET, type Wheel } from './pins.js';
 import { Share, showSize, whileWorking } from './progress.js';
 import { runTool } from './run-tool.js';
-import type { Workshop } from './workshop.js';
+import type { Workshop } from './workplace.js';
 
 /** Unpacks members of a wheel; prints how many bytes it has written by then. */
 const UNPACK = `
@@ -29,6 +29,9 @@ with zipfile.ZipFile(wheel) as archive:
         # zipfile drops permissions, and programs among the files have to stay programs.
         os.chmod(path, 0o755 if (member.external_attr >> 16) & 0o100 else 0o644)
 `;
+
+/** Of wheels that are whole but not unpacked yet. */
+export const downloadsFolder = (cache: string): string => join(cache, 'tensorflow', 'downloads');
 
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
@@ -87,13 +90,18 @@ async function unpack(wheel: Wheel, file: string, target: string, workshop: Work
     onLine: (line) => share.set(Number(line)),
   });
   await mkdir(dirname(join(target, wheel.root)), { recursive: true });
+  // What is there was damaged, or it would not be unpacked again.
+  await rm(join(target, wheel.root), { recursive: true, force: true });
   await rename(join(folder, wheel.root), join(target, wheel.root));
   await rm(file, { force: true });
 }
 
-/** Those of which `target` has nothing yet. */
+/** Those that `target` lacks. */
 export function missingWheels(wheels: readonly Wheel[], target: string): Wheel[] {
-  return wheels.filter(({ root }) => !existsSync(join(target, root)));
+  return wheels.filter(({ root, parts }) => {
+    const files = parts.filter((part) => !part.endsWith('/'));
+    return ![root, ...files].every((path) => existsSync(join(target, path)));
+  });
 }
 
 /** Puts what is needed of the wheels into `target`. */

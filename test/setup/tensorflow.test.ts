@@ -78,12 +78,22 @@ describe.skipIf(PYTHON === undefined)('setting TensorFlow up', () => {
     expect(setup.calls()).toEqual(calls);
   });
 
+  it('needs no program to change between those that are ready', async () => {
+    const { installation } = await setup.run();
+    await setup.run({ kind: 'gpu' });
+    for (const program of ['python3', 'npm', 'g++', 'make']) setup.remove(program);
+    expect((await setup.run()).installation).toEqual(installation);
+  });
+
+  it('unpacks a library again of which a file is gone', async () => {
+    const { libraryFolder } = (await setup.run()).installation;
+    rmSync(join(libraryFolder, 'libtensorflow_cc.so.2'));
+    expect(found()).toBeUndefined();
+    await setup.run();
+    expect(readdirSync(libraryFolder)).toHaveLength(3);
+  });
+
   it('builds against a library of the user, and again when that is another one', async () => {
-    const folder = makeLibrary('1.0');
-    setup.remove('python3');
-    expect(await failure({ kind: 'library', folder })).toContain('Python 3.8 or later');
-    setup.close();
-    setup = new FakeSetup();
     const source = { kind: 'library', folder: makeLibrary('1.0') } as const;
     expect((await setup.run(source)).installation).toMatchObject({
       variant: 'library',
@@ -163,6 +173,18 @@ describe.skipIf(PYTHON === undefined)('a set-up that fails', () => {
     expect([found(), setup.list('staging')]).toEqual([undefined, []]);
     delete setup.variables['FAKE_FAIL_AT'];
     expect((await setup.run()).isNew).toBe(true);
+  });
+
+  it('says what the file system refuses', async () => {
+    rmSync(setup.cache, { recursive: true });
+    writeFileSync(setup.cache, 'a file');
+    expect(await failure()).toMatch(/^files of the set-up: ENOTDIR: .*cache/);
+  });
+
+  it('refuses a cache in a folder that make cannot work in', async () => {
+    const spaced = new FakeSetup('a b');
+    expect((await rejection(spaced.run())).message).toMatch(/^cache folder: expected a path without spaces/);
+    spaced.close();
   });
 
   it('says so where the disk has too little room', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '../../scheduler/clock.js';
 import type { Report } from './progress.js';
 import type { Tools } from './tools.js';
 
-export interface Workshop extends Tools {
+export interface Workplace {
   readonly clock: Clock;
   /** Aborted when the user interrupts the set-up. */
   readonly signal: AbortSignal;
@@ -14,3 +14,6 @@ export interface Workshop extends Tools {
   /** Makes an empty folder on the cache's disk, which is removed when the set-up ends. */
   makeFolder(): Promise<string>;
 }
+
+/** The same with the programs that make things. */
+export interface Workshop extends Workplace, Tools {}
