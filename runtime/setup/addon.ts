@@ -73,6 +73,7 @@ async function compile(packageFolder: string, workshop: Workshop): Promise<void>
     signal,
     environment: { ...environment, LDFLAGS: flags },
     cwd: packageFolder,
+    noise: /^gyp (?:info|ERR! (?:stack {5}at|stack at|System|command|cwd|node|not ok))/,
     onLine: (line) => {
       if (/^ +(?:CXX|SOLINK)/.test(line)) report(line);
     },

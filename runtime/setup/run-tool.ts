@@ -9,6 +9,8 @@ export interface ToolOptions {
   readonly cwd?: string;
   /** Called with each line of the program's output, not of its errors, as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Lines of its output that say nothing about why it failed. */
+  readonly noise?: RegExp;
   /** What to do when the program fails, for the message. */
   readonly advice?: string;
 }
@@ -22,8 +24,8 @@ export interface ToolOutput {
 /** Lines of output that a message quotes. */
 const QUOTED_LINES = 12;
 
-function lastLines(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
+function lastLines(text: string, noise: RegExp): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !noise.test(line));
   return lines
     .slice(-QUOTED_LINES)
     .map((line) => `  ${line}`)
@@ -49,7 +51,7 @@ function endGroup(pid: number | undefined): void {
 export async function runTool(
   what: string,
   [command, ...args]: readonly [string, ...string[]],
-  { signal, environment, cwd, onLine, advice }: ToolOptions,
+  { signal, environment, cwd, onLine, noise = /^$/, advice }: ToolOptions,
 ): Promise<ToolOutput> {
   signal.throwIfAborted();
   const options: SpawnOptions = { env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true };
@@ -70,7 +72,7 @@ export async function runTool(
     });
     signal.throwIfAborted();
     if (ended === '') return output;
-    const quoted = lastLines(output.stderr === '' ? output.stdout : output.stderr);
+    const quoted = lastLines(output.stderr === '' ? output.stdout : output.stderr, noise);
     const message = `${what}: ${command} ${ended}${quoted === '' ? '' : `\n${quoted}`}`;
     throw curfewError('SETUP_FAILED', advice === undefined ? message : `${message}\n${advice}`);
   } finally {
