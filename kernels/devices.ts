@@ -3,19 +3,23 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Device, DeviceOptions } from '../scheduler/device.js';
 import { createWorkerDevice } from './stream-worker/worker-device.js';
+import type { TensorFlowOptions } from './tensorflow/options.js';
+import { withQuietThreads } from './tensorflow/quiet-library.js';
 import type { VirtualOptions } from './virtual/options.js';
 import { createVirtualDevice } from './virtual/virtual-device.js';
 
 /** A device: by name, or a module that exports `createKernelBackend`. */
 export type DeviceChoice =
   | { readonly name: 'wasm' }
+  | { readonly name: 'tensorflow'; readonly tensorflow: TensorFlowOptions }
   | { readonly name: 'virtual'; readonly virtual: VirtualOptions }
   | { readonly name: string; readonly module: URL; readonly options: unknown };
 
 const require = createRequire(import.meta.url);
 
-/** Backend modules of the built-in devices, resolved to built files whatever file asks. */
-const BUILT_IN = { wasm: '#kernels/wasm/backend.js' } as const;
+/** URL of a built-in device's backend module: the built file whatever file asks. */
+const builtIn = (device: 'wasm' | 'tensorflow'): string =>
+  pathToFileURL(require.resolve(`#kernels/${device}/backend.js`)).href;
 
 /**
  * Starts a device.
@@ -24,11 +28,15 @@ const BUILT_IN = { wasm: '#kernels/wasm/backend.js' } as const;
  */
 export function createDevice(choice: DeviceChoice, options: DeviceOptions): Promise<Device> {
   if ('virtual' in choice) return createVirtualDevice(options, choice.virtual);
-  const isModule = 'module' in choice;
-  return createWorkerDevice({
-    ...options,
-    name: choice.name,
-    backend: isModule ? choice.module.href : pathToFileURL(require.resolve(BUILT_IN[choice.name])).href,
-    backendOptions: isModule ? choice.options : undefined,
-  });
+  const { name } = choice;
+  if ('module' in choice) {
+    const { module, options: backendOptions } = choice;
+    return createWorkerDevice({ ...options, name, backend: module.href, backendOptions });
+  }
+  if ('tensorflow' in choice) {
+    const { tensorflow: backendOptions } = choice;
+    const backend = builtIn('tensorflow');
+    return withQuietThreads(() => createWorkerDevice({ ...options, name, backend, backendOptions }));
+  }
+  return createWorkerDevice({ ...options, name, backend: builtIn('wasm'), backendOptions: undefined });
 }

@@ -1,6 +1,7 @@
 /** Options of engines and runs, as callers give them and as they are once checked. */
 
 import type { DeviceChoice } from '../kernels/devices.js';
+import type { TensorFlowOptions } from '../kernels/tensorflow/options.js';
 import type { VirtualOptions } from '../kernels/virtual/options.js';
 import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
 import { curfewError, quote } from '../scheduler/errors.js';
@@ -12,22 +13,29 @@ import {
 } from '../scheduler/limits.js';
 import { messageOf } from '../scheduler/quote.js';
 import { isAbortSignal } from './abort-source.js';
-import { checkKeys, invalidOption as invalid } from './option-checks.js';
+import { checkFields, checkKeys, invalidOption as invalid, optional, type Rules } from './option-checks.js';
 import { asUrl } from './platform-objects.js';
 import { checkVirtualOptions } from './virtual-options.js';
 
 /** Options of `createEngine`. */
 export interface EngineOptions {
   /**
-   * What executes kernels: `'wasm'` (default), `'virtual'` (simulated, see `virtual`), or a module that exports
-   * `createKernelBackend`, loaded in each stream's worker with `options` (plain data).
+   * What executes kernels: `'wasm'` (default), `'tensorflow'` (after `npx curfew setup tensorflow`), `'virtual'` (simulated, see
+   * `virtual`), or a module that exports `createKernelBackend`, loaded in each stream's worker with `options` (plain data).
    */
-  readonly device?: 'wasm' | 'virtual' | { readonly module: URL; readonly options?: unknown } | undefined;
+  readonly device?:
+    | 'wasm'
+    | 'tensorflow'
+    | 'virtual'
+    | { readonly module: URL; readonly options?: unknown }
+    | undefined;
+  /** How TensorFlow is used. Only with `device: 'tensorflow'`. */
+  readonly tensorflow?: TensorFlowOptions | undefined;
   /** What the virtual device simulates. Only with `device: 'virtual'`. */
   readonly virtual?: VirtualOptions | undefined;
   /** Streams, each a worker thread with a heap of its own. 1 to 64. Default 1. */
   readonly streams?: number | undefined;
-  /** Intra-op threads per stream. Default 1; the wasm device offers no more yet. */
+  /** Intra-op threads per stream. Default 1; wasm offers no more yet, and TensorFlow's threads are its own. */
   readonly threads?: number | undefined;
   /** Runs in flight per stream: while one executes, the next one's feeds can be written. 1 to 256. Default 2. */
   readonly runsInFlight?: number | undefined;
@@ -126,22 +134,40 @@ function cloneOptions(options: unknown): unknown {
   }
 }
 
-function checkDevice(device: unknown, virtual: unknown, streams: number): DeviceChoice {
+const TENSORFLOW_OPTIONS: Rules<TensorFlowOptions> = {
+  queueing: optional({ expected: 'true or false', fits: (value) => typeof value === 'boolean' }),
+};
+
+function checkTensorFlowOptions(options: unknown): TensorFlowOptions {
+  checkFields(options, 'tensorflow', TENSORFLOW_OPTIONS);
+  return { ...(options as TensorFlowOptions) };
+}
+
+/** @throws INVALID_OPTION for options of a device that is not the one chosen */
+function checkDevice(
+  { device, virtual, tensorflow }: Record<string, unknown>,
+  streams: number,
+): DeviceChoice {
+  if (virtual !== undefined && device !== 'virtual')
+    throw invalid('virtual', "no such option unless device is 'virtual'", virtual);
+  if (tensorflow !== undefined && device !== 'tensorflow')
+    throw invalid('tensorflow', "no such option unless device is 'tensorflow'", tensorflow);
   if (device === 'virtual') return { name: 'virtual', virtual: checkVirtualOptions(virtual ?? {}, streams) };
-  if (virtual !== undefined) throw invalid('virtual', "no such option unless device is 'virtual'", virtual);
+  if (device === 'tensorflow')
+    return { name: 'tensorflow', tensorflow: checkTensorFlowOptions(tensorflow ?? {}) };
   if (device === undefined || device === 'wasm') return { name: 'wasm' };
-  if (device === 'tensorflow' || device === 'webgpu') {
+  if (device === 'webgpu') {
     throw curfewError(
       'UNSUPPORTED_OPTION',
-      `device: expected 'wasm', 'virtual' or { module, options }; ${quote(device)} is not available yet`,
+      `device: expected 'wasm', 'tensorflow', 'virtual' or { module, options }; ${quote(device)} is not available yet`,
       {
-        expected: ['wasm', 'virtual', '{ module, options }'],
+        expected: ['wasm', 'tensorflow', 'virtual', '{ module, options }'],
         received: device,
       },
     );
   }
   if (typeof device !== 'object' || device === null)
-    throw invalid('device', "'wasm', 'virtual' or { module: URL, options }", device);
+    throw invalid('device', "'wasm', 'tensorflow', 'virtual' or { module: URL, options }", device);
   checkKeys(device, 'device', ['module', 'options']);
   const module = asUrl(device['module']);
   if (module === undefined) throw invalid('device.module', 'a URL', device['module']);
@@ -153,6 +179,7 @@ function checkDevice(device: unknown, virtual: unknown, streams: number): Device
 export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   checkKeys(options, 'options of createEngine', [
     'device',
+    'tensorflow',
     'virtual',
     'streams',
     'threads',
@@ -169,7 +196,7 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   const unlimited = queueLimit === Number.POSITIVE_INFINITY;
   const streams = checkInteger(options['streams'], 'streams', 1, MAX_STREAMS, 1);
   return {
-    device: checkDevice(options['device'], options['virtual'], streams),
+    device: checkDevice(options, streams),
     drainLimitMs: checkDuration(options['drainLimitMs'], 'drainLimitMs'),
     streams,
     threads: checkInteger(options['threads'], 'threads', 1, MAX_STREAMS, 1),

@@ -5,6 +5,7 @@ import type { ProgramNode } from '../../scheduler/kernel.js';
 
 /** Attributes that may be left out and that some kernels take for given. */
 const DEFAULTS: Readonly<Record<string, Attributes>> = {
+  BatchMatMul: { transposeA: false, transposeB: false },
   DepthwiseConv2dNative: { dataFormat: 'NHWC', dilations: 1 },
   DepthwiseConv2dNativeBackpropFilter: { dilations: 1 },
   DepthwiseConv2dNativeBackpropInput: { dilations: 1 },

@@ -1,0 +1,10 @@
+/** Options of the tensorflow device. */
+
+/** How `device: 'tensorflow'` works. Plain data: each stream's thread gets them. */
+export interface TensorFlowOptions {
+  /**
+   * Whether ops count as returning before their kernels have run, so that a run waits for them by reading a tensor.
+   * Default: true on a GPU, where it is so, and false on the CPU, where `true` is of use for tests only.
+   */
+  readonly queueing?: boolean | undefined;
+}

@@ -1,0 +1,43 @@
+/** Tensors of this device. */
+import type { DeviceTensor } from '../../scheduler/kernel.js';
+import { elementCount, type TensorData, type TensorSpec, viewData } from '../../scheduler/tensor.js';
+import type { CountedBinding } from './counted-binding.js';
+
+/** A tensor in TensorFlow's memory, by the number that the addon knows it under. */
+export interface TensorFlowTensor extends DeviceTensor {
+  readonly id: number;
+}
+
+/**
+ * Copies bytes into a new tensor.
+ *
+ * @throws OUT_OF_MEMORY
+ */
+export function makeTensor(binding: CountedBinding, spec: TensorSpec, bytes: Uint8Array): TensorFlowTensor {
+  const { dtype, shape } = spec;
+  const id = binding.createTensor(shape, binding.typeOf(dtype), elementsOf(spec, bytes));
+  return { dtype, shape, id };
+}
+
+/** The bytes as elements; copied where they begin between two. */
+function elementsOf(spec: TensorSpec, bytes: Uint8Array): TensorData {
+  const isAligned = bytes.byteOffset % (spec.dtype === 'bool' ? 1 : Float32Array.BYTES_PER_ELEMENT) === 0;
+  const { buffer, byteOffset } = isAligned || elementCount(spec.shape) === 0 ? bytes : bytes.slice();
+  return viewData(spec, buffer, elementCount(spec.shape) === 0 ? 0 : byteOffset);
+}
+
+/** Makes tensors one after the other; when one cannot be made, none is left. */
+export function makeAll(
+  binding: CountedBinding,
+  count: number,
+  make: (index: number) => TensorFlowTensor,
+): TensorFlowTensor[] {
+  const made: TensorFlowTensor[] = [];
+  try {
+    while (made.length < count) made.push(make(made.length));
+    return made;
+  } catch (error) {
+    for (const { id } of made) binding.deleteTensor(id);
+    throw error;
+  }
+}
