@@ -18,11 +18,13 @@ import { prepareCpuNode } from './cpu-node.js';
 import { prepareEmptyNode } from './empty-node.js';
 import { findInstallation, type Installation } from './installation.js';
 import type { TensorFlowOptions } from './options.js';
+import { ownKernel } from './own-kernels.js';
 import { ReadFence } from './read-fence.js';
 import { prepareStockNode } from './stock-node.js';
 import { loadStockPackage, type StockPackage } from './stock-package.js';
 import { isSameOnTensorFlow } from './support.js';
 import { makeTensor, type TensorFlowTensor } from './tensor.js';
+import { withExplicitPadding } from './windows.js';
 
 class TensorFlowBackend {
   readonly device = 'tensorflow';
@@ -56,7 +58,13 @@ class TensorFlowBackend {
     if (kernel === undefined) return undefined;
     const empty = prepareEmptyNode(node, this.#binding);
     if (empty !== undefined || !isSameOnTensorFlow(node)) return empty;
-    return prepareStockNode(kernel, node, this.#stock, this.#binding);
+    const stock = this.#stock;
+    return prepareStockNode(
+      ownKernel(node, stock) ?? kernel,
+      withExplicitPadding(node),
+      stock,
+      this.#binding,
+    );
   }
 
   /** Tells the queue of the work. */

@@ -1,0 +1,89 @@
+/**
+ * Kernels in the place of tfjs-node's, out of TensorFlow's ops all the same: where tfjs-node's fail or read values while they
+ * run, and the cpu kernels would cost copies.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { ProgramNode } from '../../scheduler/kernel.js';
+import type { StockPackage } from './stock-package.js';
+
+type Inputs = Readonly<Record<string, tf.Tensor>>;
+type Attributes = Readonly<Record<string, unknown>>;
+
+/** Computes a node of private tensors. */
+type Compute = (inputs: Inputs, attributes: Attributes, stock: StockPackage) => unknown;
+
+/** A kernel for some nodes of an op. */
+type Choose = (node: ProgramNode) => Compute | undefined;
+
+const KERNELS: Readonly<Record<string, Choose>> = {
+  // TensorFlow's takes two or more.
+  Concat: ({ inputs }) => (inputs.length === 1 ? (parts) => parts[0] : undefined),
+  // The kernel reads all indices to check them, which has been done.
+  GatherV2: () => gather,
+  // The kernel's op knows images of rank 4.
+  FusedBatchNorm: ({ inputSpecs }) => (inputSpecs[0]!.shape.length === 4 ? undefined : normalize),
+  // The op seeks the maxima given in the images, where TensorFlow.js finds them anew.
+  MaxPool3DGrad: () => maxPool3DGrad,
+  // The op refuses ids beyond the segments and keeps the dtype.
+  UnsortedSegmentSum: () => sumSegments,
+};
+
+/** The kernel to call for a node instead of tfjs-node's, if there is one. */
+export function ownKernel(node: ProgramNode, stock: StockPackage): tf.KernelFunc | undefined {
+  const compute = Object.hasOwn(KERNELS, node.op) ? KERNELS[node.op]!(node) : undefined;
+  if (compute === undefined) return undefined;
+  return ({ inputs, attrs }) =>
+    compute(inputs as unknown as Inputs, attrs as unknown as Attributes, stock) as tf.TensorInfo;
+}
+
+function gather({ x, indices }: Inputs, { axis, batchDims }: Attributes, { core, backend }: StockPackage) {
+  const { binding } = backend;
+  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
+  return backend.executeSingleOutput(
+    'GatherV2',
+    [
+      { name: 'batch_dims', type: binding.TF_ATTR_INT, value: batchDims },
+      type('Tparams', backend.getDTypeInteger(x!.dtype)),
+      type('Tindices', backend.getDTypeInteger(indices!.dtype)),
+      type('Taxis', binding.TF_INT32),
+    ],
+    [x!, indices!, core.scalar(axis as number, 'int32')],
+  );
+}
+
+function normalize(
+  { x, mean, variance, scale, offset }: Inputs,
+  { varianceEpsilon }: Attributes,
+  { core }: StockPackage,
+) {
+  const deviation = core.rsqrt(core.add(variance!, core.scalar(varianceEpsilon as number)));
+  const factor = scale === undefined ? deviation : core.mul(deviation, scale);
+  const normal = core.mul(core.sub(x!, mean!), factor);
+  return offset === undefined ? normal : core.add(normal, offset);
+}
+
+function maxPool3DGrad(inputs: Inputs, attrs: Attributes, { backend, kernel }: StockPackage) {
+  const call = (op: string, given: object) =>
+    kernel(op)!({
+      inputs: given as tf.NamedTensorInfoMap,
+      attrs: attrs as unknown as tf.NamedAttrMap,
+      backend,
+    });
+  const output = call('MaxPool3D', { x: inputs['input'] });
+  return call('MaxPool3DGrad', { ...inputs, output });
+}
+
+function sumSegments(
+  { x, segmentIds }: Inputs,
+  { numSegments }: Attributes,
+  { core, kernel, backend }: StockPackage,
+) {
+  const isInside = core.less(segmentIds!, core.scalar(numSegments as number, 'int32'));
+  // The op leaves rows of negative ids out.
+  const ids = core.where(isInside, segmentIds!, core.scalar(-1, 'int32'));
+  return kernel('UnsortedSegmentSum')!({
+    inputs: { x: core.cast(x!, 'float32'), segmentIds: ids },
+    attrs: { numSegments: numSegments as number },
+    backend,
+  });
+}
