@@ -24,7 +24,6 @@ import { prepareStockNode } from './stock-node.js';
 import { loadStockPackage, type StockPackage } from './stock-package.js';
 import { isSameOnTensorFlow } from './support.js';
 import { makeTensor, type TensorFlowTensor } from './tensor.js';
-import { withExplicitPadding } from './windows.js';
 
 class TensorFlowBackend {
   readonly device = 'tensorflow';
@@ -59,12 +58,7 @@ class TensorFlowBackend {
     const empty = prepareEmptyNode(node, this.#binding);
     if (empty !== undefined || !isSameOnTensorFlow(node)) return empty;
     const stock = this.#stock;
-    return prepareStockNode(
-      ownKernel(node, stock) ?? kernel,
-      withExplicitPadding(node),
-      stock,
-      this.#binding,
-    );
+    return prepareStockNode(ownKernel(node, stock) ?? kernel, node, stock, this.#binding);
   }
 
   /** Tells the queue of the work. */

@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ProgramNode } from '../../scheduler/kernel.js';
+import type { OpAttribute } from './addon.js';
 import type { StockPackage } from './stock-package.js';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
@@ -24,6 +25,8 @@ const KERNELS: Readonly<Record<string, Choose>> = {
   FusedBatchNorm: ({ inputSpecs }) => (inputSpecs[0]!.shape.length === 4 ? undefined : normalize),
   // The op seeks the maxima given in the images, where TensorFlow.js finds them anew.
   MaxPool3DGrad: () => maxPool3DGrad,
+  // The kernel has the op refuse indices that are not sorted, or there twice.
+  SparseToDense: () => sparseToDense,
   // The op refuses ids beyond the segments and keeps the dtype.
   UnsortedSegmentSum: () => sumSegments,
 };
@@ -36,18 +39,39 @@ export function ownKernel(node: ProgramNode, stock: StockPackage): tf.KernelFunc
     compute(inputs as unknown as Inputs, attrs as unknown as Attributes, stock) as tf.TensorInfo;
 }
 
-function gather({ x, indices }: Inputs, { axis, batchDims }: Attributes, { core, backend }: StockPackage) {
-  const { binding } = backend;
-  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
+/** An attribute of a TensorFlow op that is a dtype. */
+function typeAttribute({ backend }: StockPackage, name: string, dtype: tf.DataType): OpAttribute {
+  return { name, type: backend.binding.TF_ATTR_TYPE, value: backend.getDTypeInteger(dtype) };
+}
+
+function gather({ x, indices }: Inputs, { axis, batchDims }: Attributes, stock: StockPackage) {
+  const { core, backend } = stock;
   return backend.executeSingleOutput(
     'GatherV2',
     [
-      { name: 'batch_dims', type: binding.TF_ATTR_INT, value: batchDims },
-      type('Tparams', backend.getDTypeInteger(x!.dtype)),
-      type('Tindices', backend.getDTypeInteger(indices!.dtype)),
-      type('Taxis', binding.TF_INT32),
+      { name: 'batch_dims', type: backend.binding.TF_ATTR_INT, value: batchDims },
+      typeAttribute(stock, 'Tparams', x!.dtype),
+      typeAttribute(stock, 'Tindices', indices!.dtype),
+      typeAttribute(stock, 'Taxis', 'int32'),
     ],
     [x!, indices!, core.scalar(axis as number, 'int32')],
+  );
+}
+
+function sparseToDense(
+  { sparseIndices, sparseValues, defaultValue }: Inputs,
+  { outputShape }: Attributes,
+  stock: StockPackage,
+) {
+  const { core, backend } = stock;
+  return backend.executeSingleOutput(
+    'SparseToDense',
+    [
+      { name: 'validate_indices', type: backend.binding.TF_ATTR_BOOL, value: false },
+      typeAttribute(stock, 'T', sparseValues!.dtype),
+      typeAttribute(stock, 'Tindices', 'int32'),
+    ],
+    [sparseIndices!, core.tensor1d(outputShape as number[], 'int32'), sparseValues!, defaultValue!],
   );
 }
 

@@ -2,9 +2,9 @@
 import type { KernelFunc, NamedTensorInfoMap, Tensor } from '@tensorflow/tfjs-core';
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
 import { byteLength, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
-import { kernelAttributes } from '../ops/kernel-attributes.js';
 import { checkProduced } from '../ops/produced.js';
 import type { CountedBinding } from './counted-binding.js';
+import { stockAttributes } from './stock-attributes.js';
 import type { StockData, StockPackage } from './stock-package.js';
 import type { TensorFlowTensor } from './tensor.js';
 
@@ -19,7 +19,7 @@ export function prepareStockNode(
   binding: CountedBinding,
 ): PreparedNode {
   const { inputs, inputNames, outputs, outputSpecs } = node;
-  const attrs = kernelAttributes(node);
+  const attrs = stockAttributes(node);
   const newBytes = MAY_ALIAS.has(node.op) ? 0 : outputSpecs.reduce((sum, spec) => sum + byteLength(spec), 0);
   const isVariadic = inputNames[0] === '0';
   return (values) => {

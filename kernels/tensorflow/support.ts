@@ -2,20 +2,35 @@
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { elementCount } from '../../scheduler/tensor.js';
 import { isExcluded } from '../ops/excluded.js';
-import { hasEvenGradient, hasFullFilters, hasPlainPadding, hasPlainSteps } from './windows.js';
+import { takesDTypes } from './dtypes.js';
+import { takesNumbers } from './numbers.js';
+import {
+  hasEvenGradient,
+  hasEvenSteps,
+  hasPadding,
+  hasPlainPadding,
+  isSquare,
+  isUndilated,
+} from './windows.js';
 
 /** What must hold for a node to be the same on TensorFlow. */
 type Rule = (node: ProgramNode) => boolean;
 
-const never: Rule = () => false;
-const takesFloats: Rule = ({ inputSpecs }) => inputSpecs.every(({ dtype }) => dtype === 'float32');
-const takesNumbers: Rule = ({ inputSpecs }) => inputSpecs.every(({ dtype }) => dtype !== 'bool');
-const isChannelsLast: Rule = ({ attributes }) => (attributes['dataFormat'] ?? 'NHWC') === 'NHWC';
-const isFloorOfIntegers: Rule = ({ inputSpecs }) => inputSpecs.every(({ dtype }) => dtype === 'int32');
 const all =
   (...rules: readonly Rule[]): Rule =>
   (node) =>
     rules.every((rule) => rule(node));
+
+const never: Rule = () => false;
+const isChannelsLast: Rule = ({ attributes }) => attributes['dataFormat'] !== 'NCHW';
+const rankOf = ({ inputNames, inputSpecs }: ProgramNode, input: string): number =>
+  inputSpecs[inputNames.indexOf(input)]!.shape.length;
+const padsByName: Rule = ({ attributes }) => typeof attributes['pad'] === 'string';
+const hasIndexRows: Rule = (node) => rankOf(node, 'indices') >= 2;
+const isModest = (value: unknown) => (value as number) >= 0 && (value as number) <= 2 ** 20;
+const isSimpleSum: Rule = ({ attributes: { alpha, bias, beta } }) =>
+  isModest(alpha) && isModest(bias) && isModest(Math.abs(beta as number));
+const MASKS = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask'];
 
 /** Ops of TensorFlow 2.21 and kernels of tfjs-node 4.22.0 with what must hold for them. */
 const RULES: Readonly<Record<string, Rule>> = {
@@ -24,39 +39,49 @@ const RULES: Readonly<Record<string, Rule>> = {
   AvgPool3D: hasPlainPadding,
   MaxPool: hasPlainPadding,
   MaxPool3D: hasPlainPadding,
-  MaxPool3DGrad: hasPlainPadding,
+  // The cpu kernel mixes up height and width.
+  MaxPool3DGrad: all(hasPlainPadding, isSquare),
   MaxPoolGrad: hasPlainPadding,
   // Divide by the elements that a window covers; the cpu kernels divide by its size.
-  AvgPoolGrad: hasEvenGradient,
-  AvgPool3DGrad: hasEvenGradient,
+  AvgPoolGrad: all(hasPlainPadding, hasEvenGradient),
+  AvgPool3DGrad: all(hasPlainPadding, hasEvenGradient),
   // Have no kernel for NCHW on the CPU.
-  Conv2D: all(isChannelsLast, hasFullFilters),
-  FusedConv2D: all(isChannelsLast, hasFullFilters),
+  Conv2D: all(isChannelsLast, hasPadding),
+  FusedConv2D: all(isChannelsLast, hasPadding),
   Conv2DBackpropFilter: all(isChannelsLast, hasPlainPadding),
   Conv2DBackpropInput: all(isChannelsLast, hasPlainPadding),
-  DepthToSpace: isChannelsLast,
-  // Step as far in rows as in columns, and neither skip rows of the image nor elements of the filter.
-  DepthwiseConv2dNative: all(hasPlainSteps, hasFullFilters),
-  FusedDepthwiseConv2D: all(hasPlainSteps, hasFullFilters),
-  DepthwiseConv2dNativeBackpropFilter: all(hasPlainSteps, hasPlainPadding),
-  DepthwiseConv2dNativeBackpropInput: all(hasPlainSteps, hasPlainPadding),
-  // Are floats in floats out.
-  Expm1: takesFloats,
-  IsFinite: takesFloats,
-  IsInf: takesFloats,
-  IsNan: takesFloats,
-  LeakyRelu: takesFloats,
-  RealDiv: takesFloats,
-  Reciprocal: takesFloats,
-  Step: takesFloats,
-  // Gives zeros for integers.
-  Round: takesFloats,
-  // Gives floats for floats, where TensorFlow.js gives integers.
-  FloorDiv: isFloorOfIntegers,
-  Prod: takesNumbers,
-  Sum: takesNumbers,
+  // Have no kernel for dilations on the CPU.
+  Conv3D: all(hasPlainPadding, isUndilated),
+  Conv3DBackpropFilterV2: all(hasPlainPadding, isUndilated),
+  Conv3DBackpropInputV2: all(hasPlainPadding, isUndilated),
+  // Step as far in rows as in columns, and have no kernel for dilations on the CPU.
+  DepthwiseConv2dNative: all(hasEvenSteps, isUndilated, hasPadding),
+  FusedDepthwiseConv2D: all(hasEvenSteps, isUndilated, hasPadding),
+  DepthwiseConv2dNativeBackpropFilter: all(hasEvenSteps, isUndilated, hasPlainPadding),
+  DepthwiseConv2dNativeBackpropInput: all(hasEvenSteps, isUndilated, hasPlainPadding),
+  Dilation2D: padsByName,
+  Dilation2DBackpropFilter: padsByName,
+  Dilation2DBackpropInput: padsByName,
+  // Takes blocks of 1 for blocks of 2.
+  DepthToSpace: all(isChannelsLast, ({ attributes }) => attributes['blockSize'] !== 1),
+  // Ends at the last number exactly, whatever the steps before it add up to.
+  LinSpace: never,
+  Diag: (node) => rankOf(node, 'x') > 0,
+  // Have no number for a negative sum's power, and lose small ones beside large ones.
+  LRN: isSimpleSum,
+  LRNGrad: isSimpleSum,
+  MirrorPad: (node) => rankOf(node, 'x') <= 5,
   // Takes logits only.
   Multinomial: ({ attributes }) => attributes['normalized'] !== true,
+  // Knows no range against its step, and rounds the step of integers.
+  Range: never,
+  // Take a list of indices for the places of one element.
+  ScatterNd: hasIndexRows,
+  // Takes masks of 31 bits.
+  StridedSlice: ({ attributes }) => MASKS.every((name) => ((attributes[name] ?? 0) as number) < 2 ** 31),
+  TensorScatterUpdate: hasIndexRows,
+  // Leaves the order to chance where none is asked for.
+  TopK: ({ attributes }) => attributes['sorted'] !== false,
 };
 
 /** Kernels of ops that the table cannot describe may be given any inputs, which the cpu kernels survive. */
@@ -69,5 +94,5 @@ function ruleOf(op: string): Rule | undefined {
 export function isSameOnTensorFlow(node: ProgramNode): boolean {
   // What is made of nothing differs: reductions of no elements do.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
-  return ruleOf(node.op)?.(node) ?? true;
+  return takesDTypes(node) && takesNumbers(node) && (ruleOf(node.op)?.(node) ?? true);
 }

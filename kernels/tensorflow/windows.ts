@@ -5,15 +5,13 @@ import type { Shape } from '../../scheduler/tensor.js';
 
 type Windows2D = backend_util.Conv2DInfo;
 type Windows3D = backend_util.Conv3DInfo;
-type Windows = Windows2D | Windows3D;
-
 type Arguments2D = Parameters<typeof backend_util.computeConv2DInfo>;
 type Arguments3D = Parameters<typeof backend_util.computePool3DInfo>;
 
 /** The attributes read here, as the op table has checked them. */
 interface WindowAttributes {
   readonly strides: Arguments2D[2] & Arguments3D[2];
-  readonly dilations?: Arguments2D[3] | null;
+  readonly dilations?: (Arguments2D[3] & Arguments3D[3]) | null;
   readonly pad: Arguments2D[4] & Arguments3D[4];
   readonly dimRoundingMode?: Arguments2D[5];
   readonly filterSize: Arguments3D[1] & [number, number];
@@ -21,42 +19,29 @@ interface WindowAttributes {
   readonly inputShape: Shape;
 }
 
-const POOLS: ReadonlySet<string> = new Set(['AvgPool', 'AvgPoolGrad', 'MaxPool', 'MaxPoolGrad']);
-const POOLS_3D: ReadonlySet<string> = new Set(['AvgPool3D', 'AvgPool3DGrad', 'MaxPool3D', 'MaxPool3DGrad']);
+/** Ops whose kernels take padding for each side. */
+const EXPLICIT: ReadonlySet<string> = new Set([
+  ...['Conv2D', 'DepthwiseConv2dNative', 'FusedConv2D', 'FusedDepthwiseConv2D'],
+]);
 
-function windowsOf(node: ProgramNode): Windows {
-  const { strides, dilations, pad, dimRoundingMode, filterSize } =
-    node.attributes as unknown as WindowAttributes;
-  const image = imageOf(node);
-  if (POOLS.has(node.op))
-    return backend_util.computePool2DInfo(
-      image as Arguments2D[0],
-      filterSize,
-      strides,
-      1,
-      pad,
-      dimRoundingMode,
-    );
-  if (POOLS_3D.has(node.op))
-    return backend_util.computePool3DInfo(
-      image as Arguments3D[0],
-      filterSize,
-      strides,
-      1,
-      pad,
-      dimRoundingMode,
-    );
-  return backend_util.computeConv2DInfo(
-    image as Arguments2D[0],
-    filterOf(node) as Arguments2D[1],
-    strides,
-    // Keras leaves dilations null where there are none.
-    dilations ?? 1,
-    pad,
-    dimRoundingMode,
-    node.op.includes('Depthwise'),
-  );
+/** Windows along one dimension of the image. */
+interface Dimension {
+  readonly length: number;
+  readonly outputLength: number;
+  /** From a window's first element to its last one. */
+  readonly filterLength: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly before: number;
+  readonly after: number;
 }
+
+interface Windows {
+  readonly padding: string;
+  readonly dimensions: readonly Dimension[];
+}
+
+const attributesOf = (node: ProgramNode) => node.attributes as unknown as WindowAttributes;
 
 function inputShape({ inputNames, inputSpecs }: ProgramNode, name: string): Shape | undefined {
   return inputSpecs[inputNames.indexOf(name)]?.shape;
@@ -64,55 +49,122 @@ function inputShape({ inputNames, inputSpecs }: ProgramNode, name: string): Shap
 
 /** The image that windows lie on. */
 function imageOf(node: ProgramNode): Shape {
-  const { inputShape: given } = node.attributes as unknown as WindowAttributes;
-  return (inputShape(node, 'input') ?? inputShape(node, 'x') ?? given)!;
+  return (inputShape(node, 'input') ?? inputShape(node, 'x') ?? attributesOf(node).inputShape)!;
 }
 
 function filterOf(node: ProgramNode): Shape {
-  return inputShape(node, 'filter') ?? (node.attributes as unknown as WindowAttributes).filterShape;
+  return inputShape(node, 'filter') ?? attributesOf(node).filterShape;
 }
 
-/** Whether there is no padding, or as much as 'same' takes. */
+function windowsOf(node: ProgramNode): Windows {
+  return node.op.includes('3D') ? windows3D(node) : windows2D(node);
+}
+
+function windows2D(node: ProgramNode): Windows {
+  const { strides, dilations, pad, dimRoundingMode, filterSize } = attributesOf(node);
+  const image = imageOf(node) as Arguments2D[0];
+  const info: Windows2D = node.op.includes('Pool')
+    ? backend_util.computePool2DInfo(image, filterSize, strides, 1, pad, dimRoundingMode)
+    : backend_util.computeConv2DInfo(
+        image,
+        filterOf(node) as Arguments2D[1],
+        strides,
+        // Keras leaves dilations null where there are none.
+        dilations ?? 1,
+        pad,
+        dimRoundingMode,
+        node.op.includes('Depthwise'),
+      );
+  return { padding: info.padInfo.type, dimensions: [rows(info), columns(info)] };
+}
+
+function windows3D(node: ProgramNode): Windows {
+  const { strides, dilations, pad, dimRoundingMode, filterSize } = attributesOf(node);
+  const image = imageOf(node) as Arguments3D[0];
+  const info: Windows3D = node.op.includes('Pool')
+    ? backend_util.computePool3DInfo(image, filterSize, strides, 1, pad, dimRoundingMode)
+    : backend_util.computeConv3DInfo(image, filterOf(node) as Arguments3D[0], strides, dilations ?? 1, pad);
+  const planes: Dimension = {
+    length: info.inDepth,
+    outputLength: info.outDepth,
+    filterLength: info.effectiveFilterDepth,
+    stride: info.strideDepth,
+    dilation: info.dilationDepth,
+    before: info.padInfo.front,
+    after: info.padInfo.back,
+  };
+  return { padding: info.padInfo.type, dimensions: [planes, rows(info), columns(info)] };
+}
+
+const rows = (info: Windows2D | Windows3D): Dimension => ({
+  length: info.inHeight,
+  outputLength: info.outHeight,
+  filterLength: info.effectiveFilterHeight,
+  stride: info.strideHeight,
+  dilation: info.dilationHeight,
+  before: info.padInfo.top,
+  after: info.padInfo.bottom,
+});
+
+const columns = (info: Windows2D | Windows3D): Dimension => ({
+  length: info.inWidth,
+  outputLength: info.outWidth,
+  filterLength: info.effectiveFilterWidth,
+  stride: info.strideWidth,
+  dilation: info.dilationWidth,
+  before: info.padInfo.left,
+  after: info.padInfo.right,
+});
+
+/** Whether the output is as long as TensorFlow makes it, which rounds down whatever `dimRoundingMode` says. */
+function hasLength({ length, outputLength, filterLength, stride, before, after }: Dimension): boolean {
+  return Math.floor((length + before + after - filterLength) / stride) + 1 === outputLength;
+}
+
+/** Whether the padding is TensorFlow's: none, as much as 'same' takes, or given for each side. */
+export function hasPadding(node: ProgramNode): boolean {
+  const { padding, dimensions } = windowsOf(node);
+  // A filter of one element that steps over several leaves less than nothing to pad, in three dimensions only.
+  if (padding === 'SAME')
+    return dimensions.every(
+      ({ length, outputLength, stride, before, after }) =>
+        outputLength === Math.ceil(length / stride) && before >= 0 && after >= 0,
+    );
+  return dimensions.every(hasLength);
+}
+
+/** Whether the padding is none, or as much as 'same' takes. */
 export function hasPlainPadding(node: ProgramNode): boolean {
-  const { type } = windowsOf(node).padInfo;
-  return type === 'VALID' || type === 'SAME';
+  const { padding } = windowsOf(node);
+  return (padding === 'VALID' || padding === 'SAME') && hasPadding(node);
 }
 
 /** Whether no window reaches beyond the image. */
 export function hasEvenGradient(node: ProgramNode): boolean {
-  const { padInfo } = windowsOf(node);
-  const { front = 0, back = 0 } = padInfo as Windows3D['padInfo'];
-  const { top, bottom, left, right } = padInfo;
-  return hasPlainPadding(node) && [front, back, top, bottom, left, right].every((length) => length <= 0);
+  return windowsOf(node).dimensions.every(({ before, after }) => before === 0 && after === 0);
 }
 
-/** Whether windows step as far in rows as in columns, over adjacent elements. */
-export function hasPlainSteps(node: ProgramNode): boolean {
-  const { strideHeight, strideWidth, dilationHeight, dilationWidth } = windowsOf(node);
-  return strideHeight === strideWidth && dilationHeight === 1 && dilationWidth === 1;
+/** Whether windows step equally far along all dimensions. */
+export function hasEvenSteps(node: ProgramNode): boolean {
+  const [first, ...others] = windowsOf(node).dimensions;
+  return others.every(({ stride }) => stride === first!.stride);
 }
 
-/** Whether no window is cut off at the end of its image, as `dimRoundingMode: 'ceil'` may have it. */
-export function hasFullFilters(node: ProgramNode): boolean {
-  const windows = windowsOf(node) as Windows2D;
-  if (windows.padInfo.type === 'SAME') return true;
-  const { padInfo, inHeight, inWidth, outHeight, outWidth, strideHeight, strideWidth } = windows;
-  const { effectiveFilterHeight: height, effectiveFilterWidth: width } = windows;
-  return (
-    Math.floor((inHeight + padInfo.top + padInfo.bottom - height) / strideHeight) + 1 === outHeight &&
-    Math.floor((inWidth + padInfo.left + padInfo.right - width) / strideWidth) + 1 === outWidth
-  );
+/** Whether the elements of a window are adjacent. */
+export function isUndilated(node: ProgramNode): boolean {
+  return windowsOf(node).dimensions.every(({ dilation }) => dilation === 1);
 }
 
-/** The node of a convolution with padding given by a number spelled out, which tfjs-node's kernels take only so. */
+/** Whether windows are as high as wide. */
+export function isSquare(node: ProgramNode): boolean {
+  const [height, width] = windowsOf(node).dimensions.slice(-2);
+  return height!.filterLength === width!.filterLength;
+}
+
+/** The node with a padding that is one number spelled out, where the kernel takes it only so. */
 export function withExplicitPadding(node: ProgramNode): ProgramNode {
-  if (typeof node.attributes['pad'] !== 'number' || POOLS.has(node.op) || POOLS_3D.has(node.op)) return node;
-  const { top, bottom, left, right } = windowsOf(node).padInfo;
-  const pad: readonly (readonly number[])[] = [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ];
+  if (!EXPLICIT.has(node.op) || typeof node.attributes['pad'] !== 'number') return node;
+  const sides = windowsOf(node).dimensions.map(({ before, after }): readonly number[] => [before, after]);
+  const pad: readonly (readonly number[])[] = [[0, 0], ...sides, [0, 0]];
   return { ...node, attributes: { ...node.attributes, pad, dimRoundingMode: 'floor' } };
 }

@@ -10,7 +10,8 @@ const CASES_PER_BACKEND = 5000;
 /** Counts by what became of the cases; excluded ones by their reason. */
 export type Tally = Map<string, number>;
 
-type Create = (options: BackendOptions) => ImmediateBackend | Promise<ImmediateBackend>;
+/** Makes the backend whose calls return when the work is done. */
+export type Create = (options: BackendOptions) => ImmediateBackend | Promise<ImmediateBackend>;
 
 /** A backend for many cases. After a fault there is a new one, for the old one may be damaged. */
 export class FuzzRun {

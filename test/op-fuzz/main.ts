@@ -1,19 +1,20 @@
 /**
- * `npm run fuzz -- [--cases N] [--seed S] [--device reference]`: random calls of ops, N from seed S or from a fresh one, on
+ * `npm run fuzz -- [--cases N] [--seed S] [--device reference|tensorflow]`: random calls of ops, N from seed S or from a fresh one, on
  * the wasm device or on another; `--seed` alone replays one. A case that does not end within a minute is a failure, too.
  */
 import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { createKernelBackend as createReference } from '../../kernels/reference/backend.js';
+import { createKernelBackend as createTensorFlow } from '../../kernels/tensorflow/backend.js';
 import { createKernelBackend as createWasm } from '../../kernels/wasm/backend.js';
-import { FuzzRun } from './fuzz.js';
+import { type Create, FuzzRun } from './fuzz.js';
 import { formatFuzzCase, fuzzCase } from './fuzz-case.js';
 
 const PROGRESS_EVERY = 10_000;
 const STALL_MS = 60_000;
 const [SEED, FAILED] = [0, 1];
 
-const DEVICES = { wasm: createWasm, reference: createReference };
+const DEVICES = { wasm: createWasm, reference: createReference, tensorflow: createTensorFlow as Create };
 
 interface Task {
   readonly device: keyof typeof DEVICES;
@@ -79,7 +80,7 @@ if (isMainThread) {
     },
   });
   if (!Object.hasOwn(DEVICES, values.device))
-    throw new TypeError(`--device: expected wasm or reference, received ${values.device}`);
+    throw new TypeError(`--device: expected ${Object.keys(DEVICES).join(', ')}, received ${values.device}`);
   const seed = wholeNumber(values.seed, 'seed');
   const count = wholeNumber(values.cases, 'cases') ?? (seed === undefined ? 10_000 : 1);
   watchCases(values.device as Task['device'], seed ?? Math.floor(Math.random() * 2 ** 31), count);
