@@ -18,9 +18,6 @@ const ALIASING: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshap
 /** Bytes of an element whose type is none of Curfew's: kernels use them on their way. */
 const WIDE_BYTES = 8;
 
-/** Lengths multiplied must stay below it, with zeros left out. */
-const MAX_PRODUCT = 2 ** 62;
-
 /** Declares the constants that the constructor copies. */
 export interface CountedBinding extends Binding {}
 
@@ -64,7 +61,6 @@ export class CountedBinding {
   }
 
   createTensor(shape: readonly number[], dtype: number, values: TensorData | readonly Uint8Array[]): number {
-    checkShape(shape);
     const bytes = this.#bytesOf(shape, dtype);
     this.checkRoom(bytes);
     const copy = ArrayBuffer.isView(values) ? this.#staging.copy(values) : values;
@@ -169,10 +165,4 @@ export class CountedBinding {
   #bytesOf(shape: readonly number[], dtype: number): number {
     return elementCount(shape) * (this.#elementBytes.get(dtype) ?? WIDE_BYTES);
   }
-}
-
-/** TensorFlow ends the process when the lengths overflow 64 bits, those of a tensor without elements, too. */
-function checkShape(shape: readonly number[]): void {
-  const product = shape.reduce((elements, length) => elements * Math.max(1, length), 1);
-  if (product >= MAX_PRODUCT) throw new Error(`tensorflow: could not make a tensor of shape [${shape}]`);
 }

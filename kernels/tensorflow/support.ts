@@ -1,6 +1,6 @@
 /** Which nodes tfjs-node's kernels take and compute as the cpu kernels do; the rest run on the cpu kernels. */
 import type { ProgramNode } from '../../scheduler/kernel.js';
-import { elementCount } from '../../scheduler/tensor.js';
+import { elementCount, sameShape } from '../../scheduler/tensor.js';
 import { isExcluded } from '../ops/excluded.js';
 import { takesDTypes } from './dtypes.js';
 import { takesNumbers } from './numbers.js';
@@ -30,10 +30,20 @@ const hasIndexRows: Rule = (node) => rankOf(node, 'indices') >= 2;
 const isModest = (value: unknown) => (value as number) >= 0 && (value as number) <= 2 ** 20;
 const isSimpleSum: Rule = ({ attributes: { alpha, bias, beta } }) =>
   isModest(alpha) && isModest(bias) && isModest(Math.abs(beta as number));
+const isInt32 = (value: unknown) => (value as number) === (value as number) >> 0;
+const isTruth = ({ outputSpecs, attributes }: ProgramNode, names: readonly string[]) =>
+  outputSpecs[0]!.dtype !== 'bool' || names.every((name) => Number.isInteger(Number(attributes[name])));
 const MASKS = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask'];
 
 /** Ops of TensorFlow 2.21 and kernels of tfjs-node 4.22.0 with what must hold for them. */
 const RULES: Readonly<Record<string, Rule>> = {
+  ClipByValue: ({ inputSpecs, attributes: { clipValueMin, clipValueMax } }) =>
+    inputSpecs[0]!.dtype === 'float32' || (isInt32(clipValueMin) && isInt32(clipValueMax)),
+  // Refuses boxes that are no numbers, and reads beyond the image for distant ones.
+  CropAndResize: never,
+  // Take any number but 0 for true.
+  Fill: (node) => isTruth(node, ['value']),
+  OneHot: (node) => isTruth(node, ['onValue', 'offValue']),
   // Know windows without padding, and with as much as 'same' takes.
   AvgPool: hasPlainPadding,
   AvgPool3D: hasPlainPadding,
@@ -71,8 +81,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   LRN: isSimpleSum,
   LRNGrad: isSimpleSum,
   MirrorPad: (node) => rankOf(node, 'x') <= 5,
-  // Takes logits only.
-  Multinomial: ({ attributes }) => attributes['normalized'] !== true,
+  // Takes logits and numbers only.
+  Multinomial: ({ attributes: { normalized, seed } }) => normalized !== true && Number.isInteger(seed ?? 0),
   // Knows no range against its step, and rounds the step of integers.
   Range: never,
   // Take a list of indices for the places of one element.
@@ -84,6 +94,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   TopK: ({ attributes }) => attributes['sorted'] !== false,
 };
 
+/** Whether TensorFlow's broadcasting has as many dimensions as the node's. */
+function broadcastsSimply({ inputNames, inputSpecs, outputSpecs }: ProgramNode): boolean {
+  const [a, b] = inputSpecs;
+  if (inputNames[0] !== 'a' || outputSpecs[0]!.shape.length <= 5) return true;
+  return sameShape(a!.shape, b!.shape);
+}
+
 /** Kernels of ops that the table cannot describe may be given any inputs, which the cpu kernels survive. */
 function ruleOf(op: string): Rule | undefined {
   if (Object.hasOwn(RULES, op)) return RULES[op];
@@ -94,5 +111,6 @@ function ruleOf(op: string): Rule | undefined {
 export function isSameOnTensorFlow(node: ProgramNode): boolean {
   // What is made of nothing differs: reductions of no elements do.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
-  return takesDTypes(node) && takesNumbers(node) && (ruleOf(node.op)?.(node) ?? true);
+  const isRight = ruleOf(node.op)?.(node) ?? true;
+  return isRight && takesDTypes(node) && takesNumbers(node) && broadcastsSimply(node);
 }
