@@ -18,7 +18,6 @@ const FLOATS: ReadonlySet<string> = new Set([
     'Softplus',
   ],
   ...['IsFinite', 'IsInf', 'IsNan', 'LeakyRelu', 'Reciprocal', 'RealDiv', 'Selu', 'Step'],
-  ...['Dilation2D', 'Dilation2DBackpropFilter', 'Dilation2DBackpropInput'],
   // Gives zeros for integers.
   'Round',
   // Refuse what a number divided by zero or its negative power would be.

@@ -25,7 +25,6 @@ const never: Rule = () => false;
 const isChannelsLast: Rule = ({ attributes }) => attributes['dataFormat'] !== 'NCHW';
 const rankOf = ({ inputNames, inputSpecs }: ProgramNode, input: string): number =>
   inputSpecs[inputNames.indexOf(input)]!.shape.length;
-const padsByName: Rule = ({ attributes }) => typeof attributes['pad'] === 'string';
 const hasIndexRows: Rule = (node) => rankOf(node, 'indices') >= 2;
 const isModest = (value: unknown) => (value as number) >= 0 && (value as number) <= 2 ** 20;
 const isSimpleSum: Rule = ({ attributes: { alpha, bias, beta } }) =>
@@ -44,6 +43,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Take any number but 0 for true.
   Fill: (node) => isTruth(node, ['value']),
   OneHot: (node) => isTruth(node, ['onValue', 'offValue']),
+  PadV2: (node) => isTruth(node, ['constantValue']),
   // Know windows without padding, and with as much as 'same' takes.
   AvgPool: hasPlainPadding,
   AvgPool3D: hasPlainPadding,
@@ -69,9 +69,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   FusedDepthwiseConv2D: all(hasEvenSteps, isUndilated, hasPadding),
   DepthwiseConv2dNativeBackpropFilter: all(hasEvenSteps, isUndilated, hasPlainPadding),
   DepthwiseConv2dNativeBackpropInput: all(hasEvenSteps, isUndilated, hasPlainPadding),
-  Dilation2D: padsByName,
-  Dilation2DBackpropFilter: padsByName,
-  Dilation2DBackpropInput: padsByName,
+  // Take another least number for windows of nothing, and other padding.
+  Dilation2D: never,
+  Dilation2DBackpropFilter: never,
+  Dilation2DBackpropInput: never,
   // Takes blocks of 1 for blocks of 2.
   DepthToSpace: all(isChannelsLast, ({ attributes }) => attributes['blockSize'] !== 1),
   // Ends at the last number exactly, whatever the steps before it add up to.
@@ -91,7 +92,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   StridedSlice: ({ attributes }) => MASKS.every((name) => ((attributes[name] ?? 0) as number) < 2 ** 31),
   TensorScatterUpdate: hasIndexRows,
   // Leaves the order to chance where none is asked for.
-  TopK: ({ attributes }) => attributes['sorted'] !== false,
+  TopK: ({ attributes }) => attributes['sorted'] === true,
 };
 
 /** Whether TensorFlow's broadcasting has as many dimensions as the node's. */
