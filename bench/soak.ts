@@ -8,7 +8,7 @@
  * memory flat after the first thousand runs: the median of the last third of the samples is above the median of the
  * first third by no more than 5 %. Medians, because a garbage collector's saw teeth are no leak.
  *
- * Run `node --expose-gc dist/bench/soak.js [--runs 10000] [--seed 1]`. Ends with exit code 1 when not as expected.
+ * Run `node --expose-gc dist/bench/soak.js [--device wasm|tensorflow] [--runs 10000] [--seed 1]`. Ends with exit code 1 when not as expected.
  */
 import { parseArgs } from 'node:util';
 import { runSoak, type SoakSample } from './soak/run-soak.js';
@@ -19,7 +19,11 @@ const MAX_GROWTH = 1.05;
 const MIB = 2 ** 20;
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } },
+  options: {
+    device: { type: 'string', default: 'wasm' },
+    runs: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+  },
 });
 const runs = Number(values.runs);
 
@@ -44,7 +48,13 @@ function print({ runs: done, rssBytes, heapBytes, stats }: SoakSample): void {
   );
 }
 
-const result = await runSoak({ runs, sampleEvery: SAMPLE_EVERY, seed: Number(values.seed), onSample: print });
+const result = await runSoak({
+  runs,
+  sampleEvery: SAMPLE_EVERY,
+  seed: Number(values.seed),
+  device: values.device as 'wasm' | 'tensorflow',
+  onSample: print,
+});
 for (const fault of result.faults) console.log(`FAULT: ${fault}`);
 const ratio = growth(result.samples);
 const isFlat = ratio === undefined || ratio <= MAX_GROWTH;

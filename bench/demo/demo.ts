@@ -1,6 +1,6 @@
 /**
  * Stops MobileNetV2 at deadlines in each cancellation mode and shows what that takes and what it costs.
- * Run `npm run demo -- [--repeat N] [--json]`.
+ * Run `npm run demo -- [--device wasm|tensorflow] [--repeat N] [--json]`.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -17,16 +17,26 @@ const WARM_UPS = 4;
 const OVERHEAD_ROUNDS_PER_REPEAT = 2;
 const OVERHEAD_ENGINES = 4;
 const TIMELINE_FILE = 'timeline.json';
+const DEVICES = ['wasm', 'tensorflow'] as const;
 
-function readOptions(): { repeats: number; json: boolean } {
+type DemoDevice = (typeof DEVICES)[number];
+
+function readOptions(): { device: DemoDevice; repeats: number; json: boolean } {
   const { values } = parseArgs({
-    options: { repeat: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+    options: {
+      device: { type: 'string', default: 'wasm' },
+      repeat: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+    },
   });
   const repeats = Number(values.repeat);
   if (!Number.isInteger(repeats) || repeats < 1 || repeats > 1000) {
     throw new RangeError(`--repeat: expected an integer from 1 to 1000, received ${values.repeat}`);
   }
-  return { repeats, json: values.json };
+  const device = DEVICES.find((name) => name === values.device);
+  if (device === undefined)
+    throw new TypeError(`--device: expected ${DEVICES.join(' or ')}, received ${values.device}`);
+  return { device, repeats, json: values.json };
 }
 
 function overheadOf({ modeIndex, timeoutShare }: Cell, overheads: readonly Summary[]): string {
@@ -84,10 +94,10 @@ async function writeTimeline(executable: Executable, timeoutMs: number): Promise
   return report;
 }
 
-const { repeats, json } = readOptions();
+const { device, repeats, json } = readOptions();
 progress('building MobileNetV2 (alpha 1, 224×224, seeded random weights) and tracing it');
 const { graph, network } = await buildClassifier(PICTURE);
-await using engine = await createEngine();
+await using engine = await createEngine({ device });
 const classify = await engine.compile(graph, { name: 'classify' });
 const fullMs = await measureFullMs(classify, 2 * repeats, WARM_UPS);
 progress(`a complete run takes ${formatMs(fullMs)}; now ${repeats} runs per mode and timeout`);
@@ -102,7 +112,7 @@ const image = await readImage(PICTURE, SIZE, new AbortController().signal);
 const overheads = await measureOverheads(
   network,
   { image },
-  { engines: OVERHEAD_ENGINES, rounds, warmUps: WARM_UPS },
+  { device, engines: OVERHEAD_ENGINES, rounds, warmUps: WARM_UPS },
 );
 
 if (json) {

@@ -6,6 +6,7 @@ import {
   type CancellationOption,
   createEngine,
   DeadlineExceededError,
+  type EngineOptions,
   type Executable,
   type Feeds,
   type Graph,
@@ -54,6 +55,11 @@ export async function measureFullMs(
   return summarize(full).median;
 }
 
+/** How overheads are measured. */
+export interface OverheadOptions extends AlternateOptions, Pick<EngineOptions, 'device'> {
+  readonly engines: number;
+}
+
 /**
  * Durations of complete runs against mode `'none'`, the modes taking turns, in several engines one after the other; by
  * index in `MODES`. One engine may favor a mode by some percent whatever the mode does: kernels spill SIMD registers to
@@ -63,11 +69,11 @@ export async function measureFullMs(
 export async function measureOverheads(
   graph: Graph,
   feeds: Feeds,
-  { engines, rounds, warmUps }: { engines: number } & AlternateOptions,
+  { device, engines, rounds, warmUps }: OverheadOptions,
 ): Promise<readonly Summary[]> {
   const durationsMs: number[][] = MODES.map(() => []);
   for (let count = 0; count < engines; count++) {
-    await using engine = await createEngine();
+    await using engine = await createEngine({ device });
     const executable = await engine.compile(graph);
     const durationIn = (cancellation: CancellationOption) => async () =>
       (await executable.run(feeds, { cancellation })).report.durationMs;

@@ -5,6 +5,7 @@ import {
   CurfewError,
   createEngine,
   type Engine,
+  type EngineOptions,
   type EngineStats,
   type Executable,
   type Graph,
@@ -18,6 +19,8 @@ export interface SoakOptions {
   /** Runs between two samples. */
   readonly sampleEvery: number;
   readonly seed: number;
+  /** Default `'wasm'`. */
+  readonly device?: EngineOptions['device'];
   onSample?(sample: SoakSample): void;
 }
 
@@ -166,8 +169,9 @@ function faultsOf({ runs, stats }: SoakSample, constantBytes: number): string[] 
 }
 
 /** Soaks an engine of two streams; runs of one and of two streams, eight at a time. */
-export async function runSoak({ runs, sampleEvery, seed, onSample }: SoakOptions): Promise<SoakResult> {
-  await using engine = await createEngine({ streams: STREAMS });
+export async function runSoak(options: SoakOptions): Promise<SoakResult> {
+  const { runs, sampleEvery, seed, device, onSample } = options;
+  await using engine = await createEngine({ device, streams: STREAMS });
   const graph = soakGraph();
   const executables = await Promise.all([
     engine.compile(graph, { name: 'single' }),

@@ -1,0 +1,61 @@
+/** What happens when TensorFlow is not there, lacks a kernel, or refuses to execute one. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createEngine, GraphBuilder } from '../../runtime/index.js';
+import { rejection, runRejection } from '../support/catch-error.js';
+import { startEngine } from '../support/engines.js';
+
+const X = { dtype: 'float32', shape: [2, 2] } as const;
+const FEEDS = { x: Float32Array.of(1, 2, 3, 4) };
+
+describe('before the set-up', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('createEngine() rejects, naming the command', async () => {
+    vi.stubEnv('CURFEW_TENSORFLOW_DIR', '/nowhere');
+    const error = await rejection(createEngine({ device: 'tensorflow' }));
+    expect(error).toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
+    expect(error.message).toContain('npx curfew setup tensorflow');
+  });
+});
+
+describe('options', () => {
+  it.each([
+    [{ device: 'tensorflow', threads: 2 }, 'UNSUPPORTED_OPTION', 'TF_NUM_INTRAOP_THREADS'],
+    [{ device: 'tensorflow', tensorflow: { queueing: 1 } }, 'INVALID_OPTION', 'tensorflow.queueing'],
+    [{ device: 'tensorflow', tensorflow: { fences: 'all' } }, 'INVALID_OPTION', 'queueing'],
+    [{ device: 'wasm', tensorflow: {} }, 'INVALID_OPTION', "device is 'tensorflow'"],
+  ])('%o are refused', async (options, code, words) => {
+    const error = await rejection(createEngine(options as Parameters<typeof createEngine>[0]));
+    expect(error).toMatchObject({ code });
+    expect(error.message).toContain(words);
+  });
+});
+
+describe('a node', () => {
+  it('that TensorFlow lacks runs on the cpu kernels, by name', async () => {
+    const engine = await startEngine({ device: 'tensorflow' });
+    const builder = new GraphBuilder();
+    const image = builder.input('image', { dtype: 'float32', shape: [1, 2, 2, 3] });
+    const attributes = { radians: 0, fillValue: 0, center: 0.5 };
+    builder.output('y', builder.kernel('RotateWithOffset', { image }, attributes, { name: 'turn' }));
+    const executable = await engine.compile(builder.build());
+    expect(executable.fallbacks).toEqual([{ node: 'turn', op: 'RotateWithOffset', device: 'cpu' }]);
+    const data = Float32Array.from({ length: 12 }, (_, index) => index);
+    const { outputs } = await executable.run({ image: data });
+    expect([...outputs['y']!.data]).toEqual([...data]);
+  });
+
+  it.each([false, true])('with an index out of range fails by name, queueing: %s', async (queueing) => {
+    const engine = await startEngine({ device: 'tensorflow', tensorflow: { queueing } });
+    const builder = new GraphBuilder();
+    const x = builder.input('x', X);
+    const indices = builder.input('indices', { dtype: 'int32', shape: [1] });
+    builder.output('y', builder.kernel('GatherV2', { x, indices }, { axis: 0 }, { name: 'pick' }));
+    const executable = await engine.compile(builder.build());
+    const error = await runRejection(executable.run({ ...FEEDS, indices: Int32Array.of(2) }));
+    expect(error).toMatchObject({ code: 'KERNEL_FAILED', node: 'pick' });
+    const { outputs } = await executable.run({ ...FEEDS, indices: Int32Array.of(1) });
+    expect([...outputs['y']!.data]).toEqual([3, 4]);
+    expect(engine.stats().bytes.live).toBe(0);
+  });
+});
