@@ -89,6 +89,11 @@ export class CountedBinding {
     return made;
   }
 
+  /** Bytes under a tensor. */
+  sizeOf(id: number): number {
+    return this.#storages.get(id)?.bytes ?? 0;
+  }
+
   has(id: number): boolean {
     return this.#storages.has(id);
   }

@@ -56,7 +56,9 @@ function callKernel(node: ProgramNode, binding: CountedBinding, call: () => unkn
   try {
     const result = call() as Tensor | Tensor[];
     const produced = Array.isArray(result) ? result : [result];
-    checkProduced(node, produced as readonly TensorSpec[]);
+    checkProduced(node, produced as readonly (Tensor & TensorSpec)[], ({ dataId }) =>
+      bytesUnder(binding, dataId as unknown as StockData),
+    );
     const outputs = node.outputSpecs.map(({ dtype, shape }, index) => {
       const id = ownId(binding, produced[index]!.dataId as unknown as StockData, kept);
       kept.add(id);
@@ -69,6 +71,11 @@ function callKernel(node: ProgramNode, binding: CountedBinding, call: () => unkn
   } finally {
     for (const id of binding.takeMade()) if (!kept.has(id)) binding.deleteTensor(id);
   }
+}
+
+/** Bytes of an output, in TensorFlow or still on their way there. */
+function bytesUnder(binding: CountedBinding, { id, values }: StockData): number {
+  return values === null ? binding.sizeOf(id) : (values as TensorData).byteLength;
 }
 
 /** The number of a tensor that is nobody else's: neither an input nor another output. */
