@@ -63,10 +63,11 @@ async function chainOnThisThread() {
   const plan = planGraph(GRAPH, { streams: 1, placement: 'single' });
   const constants = new SharedArrayBuffer(plan.constantBytes);
   writeConstants(GRAPH, new Uint8Array(constants));
-  const store = new ProgramStore(backend);
-  store.load(0, plan.programs[0]!, constants);
-  const { steps, template, costs, runValues } = store.get(0);
   const clock = createSystemClock();
+  const store = new ProgramStore(backend, clock);
+  store.load(0, plan.programs[0]!, constants);
+  const { plain, template, runValues } = store.get(0);
+  const { steps, costs } = plain;
   const control = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
   const input = new Uint8Array(TINY_LENGTH * Float32Array.BYTES_PER_ELEMENT);
   const [x] = GRAPH.inputValues.values();

@@ -1,6 +1,8 @@
 /** Options of `engine.compile`, and the checks on what callers hand in. */
+import { type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
 import { curfewError, quote } from '../scheduler/errors.js';
 import type { Placement } from '../scheduler/placement.js';
+import type { ChunkPlan } from '../scheduler/program.js';
 
 /** Options of `engine.compile`. */
 export interface CompileOptions {
@@ -13,10 +15,28 @@ export interface CompileOptions {
    * whichever are free.
    */
   readonly placement?: Placement | undefined;
+  /**
+   * Whether a device that can (`'tensorflow'`) executes several nodes as one call, as many as the cancellation mode allows.
+   * Default true. False: each node by itself.
+   */
+  readonly chunks?: boolean | undefined;
+  /**
+   * Cancellation modes that runs will use, of which the chunks are made now. Chunks for other modes are made between runs
+   * once a run has used the mode; until then such runs execute in smaller chunks, or node by node. Each further mode
+   * takes time and holds the constants once more. Default `['none']`.
+   */
+  readonly modes?: readonly CancellationOption[] | undefined;
 }
 
-/** @throws INVALID_OPTION */
-export function checkCompileOptions(options: unknown): { name: string; placement: Placement } {
+/** Options of `engine.compile`, checked. */
+export interface CheckedCompileOptions {
+  readonly name: string;
+  readonly placement: Placement;
+  readonly chunks: ChunkPlan | undefined;
+}
+
+/** @throws INVALID_OPTION; UNSUPPORTED_OPTION for a mode that is not available */
+export function checkCompileOptions(options: unknown): CheckedCompileOptions {
   const invalid = (what: string, expected: string, received: unknown) =>
     curfewError('INVALID_OPTION', `${what}: expected ${expected}, received ${quote(received)}`, {
       expected,
@@ -24,12 +44,25 @@ export function checkCompileOptions(options: unknown): { name: string; placement
     });
   if (typeof options !== 'object' || options === null)
     throw invalid('options of compile', 'an object', options);
-  const { name = 'graph', placement = 'single', ...rest } = options as Record<string, unknown>;
+  const {
+    name = 'graph',
+    placement = 'single',
+    chunks = true,
+    modes = ['none'],
+    ...rest
+  } = options as Record<string, unknown>;
   const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined) throw invalid('options of compile', 'only the options name, placement', unknown);
+  if (unknown !== undefined)
+    throw invalid('options of compile', 'only the options name, placement, chunks, modes', unknown);
   if (typeof name !== 'string' || name === '') throw invalid('name', 'a non-empty string', name);
   if (placement !== 'single' && placement !== 'automatic' && typeof placement !== 'function') {
     throw invalid('placement', "'single', 'automatic' or a function", placement);
   }
-  return { name, placement: placement as Placement };
+  if (typeof chunks !== 'boolean') throw invalid('chunks', 'a boolean', chunks);
+  if (!Array.isArray(modes)) throw invalid('modes', 'an array of cancellation modes', modes);
+  const ahead = modes.map((mode: unknown) => {
+    if (mode === undefined) throw invalid('modes', "'none', 'node' or { precisionMs }", mode);
+    return resolveMode(mode, true);
+  });
+  return { name, placement: placement as Placement, chunks: chunks ? { ahead } : undefined };
 }

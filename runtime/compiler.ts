@@ -72,8 +72,8 @@ export class Compiler {
    */
   plan(graph: unknown, options: unknown): Planned {
     if (!isGraph(graph)) throw notAGraph(graph);
-    const { name, placement } = checkCompileOptions(options);
-    return { name, plan: planGraph(graph, { streams: this.#streams.length, placement }) };
+    const { name, placement, chunks } = checkCompileOptions(options);
+    return { name, plan: planGraph(graph, { streams: this.#streams.length, placement, chunks }) };
   }
 
   /** @throws see `Engine.compile` */

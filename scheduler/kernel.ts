@@ -42,6 +42,44 @@ export interface Preparation {
   readonly fallback?: string | undefined;
 }
 
+/** What a node asks of its device when it executes. Only the backend that noted it looks inside. */
+export type Recording = object;
+
+/** Consecutive nodes that are to become one call. */
+export interface ChunkRequest {
+  readonly nodes: readonly { readonly node: ProgramNode; readonly recording: Recording }[];
+  /** Values that the nodes make and that are needed after them. */
+  readonly outputs: readonly ValueId[];
+  /** The program's constants at their places. Whatever else the nodes use and do not make is in the run's table. */
+  readonly constants: Readonly<ValueTable>;
+}
+
+/** Several nodes made one call. */
+export interface Chunk {
+  /** As a prepared node: fills all outputs of the request, or throws. An error names its node where the device tells. */
+  readonly run: PreparedNode;
+  /** Frees what the chunk holds. It is not run afterwards. */
+  release(): void;
+}
+
+/**
+ * Makes one call of several nodes, for a device that computes them faster together. Slow: never called while a run is open
+ * on the stream.
+ */
+export interface ChunkCompiler {
+  /**
+   * Executes the node like its `run`, and notes what it asks of the device. `undefined`: it executed, but what it does
+   * depends on values, so it cannot be part of a chunk.
+   */
+  record(node: ProgramNode, values: ValueTable): Recording | undefined;
+  /**
+   * Makes the chunk. What it holds, such as copies of constants, counts in `memory.liveBytes` until its release.
+   *
+   * @throws OUT_OF_MEMORY when it does not fit; anything else when the device refuses these nodes together
+   */
+  compile(request: ChunkRequest): Chunk;
+}
+
 /** Memory of one stream in bytes. */
 export interface BackendMemory {
   /** Bytes of tensors alive, constants included. */
@@ -74,6 +112,8 @@ interface BackendBase {
    */
   release(tensor: DeviceTensor): void;
   readonly memory: Readonly<BackendMemory>;
+  /** For a device on which several nodes are faster as one call. The calls of chunks return when their work is done. */
+  readonly chunks?: ChunkCompiler | undefined;
   /**
    * Frees everything, also of work that is not over. The backend is not used afterwards. For whoever hosts a backend in a
    * thread of their own: an engine ends the stream's thread instead, and does not call it.

@@ -133,7 +133,7 @@ function runRecorded(
       const step = steps[index]!;
       step.run(values);
       const endMs = clock.nowMs();
-      timeline.node(step.node, startMs, endMs);
+      timeline.step(step, startMs, endMs);
       if (learns) costs.learn(index, index + 1, endMs - startMs);
       afterStep(execution, index, step);
       startMs = step.exports === undefined ? endMs : clock.nowMs();

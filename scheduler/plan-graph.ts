@@ -6,6 +6,7 @@ import { findFlows } from './plan/flows.js';
 import { buildProgram } from './plan/program.js';
 import { linkUnits, listUnits } from './plan/units.js';
 import type { Plan } from './plan.js';
+import type { ChunkPlan } from './program.js';
 import { cutSegments } from './segment.js';
 
 /**
@@ -17,7 +18,11 @@ import { cutSegments } from './segment.js';
  */
 export function planGraph(
   graph: Graph,
-  options: { readonly streams: number; readonly placement: Placement },
+  options: {
+    readonly streams: number;
+    readonly placement: Placement;
+    readonly chunks?: ChunkPlan | undefined;
+  },
 ): Plan {
   const laneOf = placeNodes(graph, options.streams, options.placement);
   const lanes = laneOf.reduce((most, lane) => Math.max(most, lane + 1), 1);
@@ -27,7 +32,7 @@ export function planGraph(
   const units = Object.freeze(listUnits(graph, segments));
   const programs = Array.from({ length: lanes }, (_, lane) => {
     const own = segments.filter((segment) => segment.lane === lane);
-    return buildProgram(graph, lane, laneOf, own, flows, constants.offsets);
+    return { ...buildProgram(graph, lane, laneOf, own, flows, constants.offsets), chunks: options.chunks };
   });
   return Object.freeze({
     graph,

@@ -1,4 +1,5 @@
 /** What one stream executes of a plan. Plain data: sent to the stream's worker once, when a graph is compiled. */
+import type { CancellationMode } from './cancellation.js';
 import type { NodeId, ValueId } from './graph.js';
 import type { ProgramNode } from './kernel.js';
 import type { TensorSpec } from './tensor.js';
@@ -44,11 +45,14 @@ export interface ProgramStep {
   readonly exports: NodeExports | undefined;
 }
 
-/** A run of steps without a wait inside. */
-export interface SegmentProgram {
-  /** First step, and the one after the last. */
+/** Consecutive steps: the first, and the one after the last. */
+export interface StepRange {
   readonly firstStep: number;
   readonly endStep: number;
+}
+
+/** A run of steps without a wait inside. */
+export interface SegmentProgram extends StepRange {
   /** Values to bring in from the exchange buffer unless an earlier segment of the run did. */
   readonly imports: readonly ExchangeEntry[];
   /** Values this segment shares with other segments of the stream; each is released when its last user ends. */
@@ -61,6 +65,12 @@ export interface SharedValue {
   readonly segments: number;
 }
 
+/** How a stream may execute several nodes as one call, on a device that compiles chunks. */
+export interface ChunkPlan {
+  /** Modes whose chunks are made when the program is loaded. Others follow between runs, when a run first uses the mode. */
+  readonly ahead: readonly CancellationMode[];
+}
+
 /** The part of a plan that one stream executes. */
 export interface StreamProgram {
   /** Length of a value table. */
@@ -69,4 +79,6 @@ export interface StreamProgram {
   readonly steps: readonly ProgramStep[];
   readonly segments: readonly SegmentProgram[];
   readonly sharedValues: readonly SharedValue[];
+  /** `undefined`: every node is executed by itself. */
+  readonly chunks?: ChunkPlan | undefined;
 }

@@ -95,7 +95,9 @@ class QueuedLoop {
     if (this.#mode.kind === 'precision') this.#window.submitted(index, clock.nowMs());
     else this.#window.submitted(index, 0);
     this.#marks.push(yield* submitWork());
-    timeline?.span(RECORD_KIND.submit, step.node, startMs);
+    // The call of a chunk returns when its work is done.
+    if (step.parts !== undefined) timeline?.step(step, startMs, timeline.nowMs());
+    else timeline?.span(RECORD_KIND.submit, step.node, startMs);
     this.#exports.submitted(index);
     if (step.exports?.awaited) yield* this.#fence(index);
   }

@@ -3,7 +3,7 @@ import type { ControlWord, NodeCosts } from './cancellation.js';
 import type { Clock } from './clock.js';
 import type { NodeId, ValueId } from './graph.js';
 import type { DeviceTensor, KernelBackend, PreparedNode, ValueTable } from './kernel.js';
-import type { StreamTimeline } from './stream-timeline.js';
+import type { StepPart, StreamTimeline } from './stream-timeline.js';
 import type { TensorSpec } from './tensor.js';
 
 /** A value that is copied out once the step that makes it is over. */
@@ -25,8 +25,12 @@ export interface PreparedExports {
 
 /** A step made ready by the stream that executes it. */
 export interface PreparedStep {
-  /** The node that the step shows as in reports and timelines. */
+  /** The node that the step shows as in reports and timelines; of several, the first. */
   readonly node: NodeId;
+  /** Its name, for messages. */
+  readonly name: string;
+  /** The nodes of a chunk. */
+  readonly parts?: readonly StepPart[] | undefined;
   /** Nodes that are complete once it has executed: none, one, several. */
   readonly completes: readonly NodeId[];
   readonly run: PreparedNode;

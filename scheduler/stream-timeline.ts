@@ -22,6 +22,20 @@ export interface StreamTimelineHost {
   readonly constantBytes: number;
 }
 
+/** A node in a step of several, with the share of the step's time that it is thought to take. */
+export interface StepPart {
+  readonly node: NodeId;
+  readonly share: number;
+}
+
+/** A step as a timeline shows it. */
+export interface TimedStep {
+  /** The node, or the first of several. */
+  readonly node: NodeId;
+  /** The nodes of a chunk. */
+  readonly parts?: readonly StepPart[] | undefined;
+}
+
 /** A run's records on one stream. */
 export class StreamTimeline {
   readonly #run: number;
@@ -48,6 +62,24 @@ export class StreamTimeline {
   node(node: NodeId, startMs: number, endMs: number): void {
     const bytes = this.#memory.liveBytes - this.#constantBytes;
     this.#ring.write(RECORD_KIND.node, this.#run, node, startMs, endMs, bytes);
+  }
+
+  /** A step that executed: a node, or a chunk with the nodes in it, over which its time is spread. */
+  step({ node, parts }: TimedStep, startMs: number, endMs: number): void {
+    if (parts === undefined || parts.length === 1) {
+      this.node(node, startMs, endMs);
+      return;
+    }
+    this.span(RECORD_KIND.chunk, node, startMs, parts.length, endMs);
+    const bytes = this.#memory.liveBytes - this.#constantBytes;
+    let [beginMs, share] = [startMs, 0];
+    for (const [index, part] of parts.entries()) {
+      share += part.share;
+      const nextMs =
+        index === parts.length - 1 ? endMs : Math.min(endMs, startMs + share * (endMs - startMs));
+      this.#ring.write(RECORD_KIND.part, this.#run, part.node, beginMs, nextMs, bytes);
+      beginMs = nextMs;
+    }
   }
 
   /** Something that took from `startMs` to `endMs`, or until now. */

@@ -41,6 +41,10 @@ export const RECORD_KIND = Object.freeze({
   stop: 17,
   /** A moment: a node failed. `id`: the node. */
   failure: 18,
+  /** Several nodes execute as one call. `id`: the first of them; `value`: how many. */
+  chunk: 19,
+  /** A node in a chunk, at the time it is estimated to have executed. `id`: the node; `value` as of `node`. */
+  part: 20,
 } as const);
 
 /** Name of a kind of record. */

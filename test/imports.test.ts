@@ -11,6 +11,7 @@ const FOLDERS = ['runtime', 'scheduler', 'kernels', 'test', 'bench'] as const;
 const CONTRACTS = new Set(
   [
     'cancellation',
+    'chunks',
     'clock',
     'device',
     'device-wait',

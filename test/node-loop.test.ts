@@ -21,6 +21,7 @@ class Bench {
     this.#execution = {
       steps: durationsMs.map((ms, index) => ({
         node: index as NodeId,
+        name: `n${index}`,
         completes: [index as NodeId],
         run: () => this.#spend(ms),
         frees: undefined,

@@ -1,5 +1,5 @@
 /** The programs a stream's worker has been sent, made ready: kernels prepared, constants uploaded. */
-import { NodeCosts } from '../../scheduler/cancellation.js';
+import type { Clock } from '../../scheduler/clock.js';
 import type { Fallback } from '../../scheduler/device.js';
 import { CurfewError, curfewError, type ErrorRecord, invariant, quote } from '../../scheduler/errors.js';
 import type { ValueId } from '../../scheduler/graph.js';
@@ -10,20 +10,22 @@ import type { PreparedExport, PreparedExports, PreparedStep } from '../../schedu
 import type { ProgramKey } from '../../scheduler/stream.js';
 import { byteLength } from '../../scheduler/tensor.js';
 import { nameNode } from './blame.js';
+import { ChunkLevels } from './chunks/chunk-levels.js';
+import { listSteps, type StepList } from './step-list.js';
 
 /** A program ready to run. */
 export interface LoadedProgram {
   readonly program: StreamProgram;
-  readonly steps: readonly PreparedStep[];
-  readonly costs: NodeCosts;
+  /** A step for each node. */
+  readonly plain: StepList;
+  /** Chunks of nodes, on a device that compiles them. */
+  readonly chunks: ChunkLevels | undefined;
   /** A value table with the constants in place; each run starts from a copy. */
   readonly template: ValueTable;
   /** Values of a run: everything in the table that is not a constant. */
   readonly runValues: readonly ValueId[];
   /** How many segments share a value, by value. */
   readonly sharedCounts: ReadonlyMap<ValueId, number>;
-  /** Nodes that the steps before each step complete, and behind them the number of all. */
-  readonly completedBefore: Int32Array;
 }
 
 /** Everything in the table that a run itself puts there. */
@@ -44,20 +46,21 @@ function prepareExports({ toExchange, toMain, awaited }: NodeExports): PreparedE
   return { values: [...values.values()], awaited };
 }
 
-function countCompleted(steps: readonly PreparedStep[]): Int32Array {
-  const counts = new Int32Array(steps.length + 1);
-  for (const [index, { completes }] of steps.entries()) counts[index + 1] = counts[index]! + completes.length;
-  return counts;
-}
-
 /** Prepares programs and keeps them by key. */
 export class ProgramStore {
   readonly #backend: KernelBackend;
+  readonly #clock: Clock;
   readonly #programs = new Map<ProgramKey, LoadedProgram>();
   readonly #refused = new Map<ProgramKey, ErrorRecord>();
 
-  constructor(backend: KernelBackend) {
+  constructor(backend: KernelBackend, clock: Clock) {
     this.#backend = backend;
+    this.#clock = clock;
+  }
+
+  /** The programs that are loaded now. */
+  get all(): Iterable<LoadedProgram> {
+    return this.#programs.values();
   }
 
   get(key: ProgramKey): LoadedProgram {
@@ -84,23 +87,40 @@ export class ProgramStore {
       if (fallback !== undefined) fallbacks.push({ node: node.name, op: node.op, device: fallback });
       return {
         node: node.id,
+        name: node.name,
         completes,
         run,
         frees: frees.length > 0 ? frees : undefined,
         exports: exports && prepareExports(exports),
       };
     });
+    const plain = listSteps(steps, program.segments);
+    const template = this.#uploadConstants(program, constants);
+    const runValues = collectRunValues(program);
     this.#refused.delete(key);
     this.#programs.set(key, {
       program,
-      steps,
-      costs: new NodeCosts(steps.length),
-      template: this.#uploadConstants(program, constants),
-      runValues: collectRunValues(program),
+      plain,
+      chunks: this.#chunkLevels(program, plain, template, runValues),
+      template,
+      runValues,
       sharedCounts: new Map(program.sharedValues.map(({ value, segments }) => [value, segments])),
-      completedBefore: countCompleted(steps),
     });
     return fallbacks;
+  }
+
+  #chunkLevels(
+    program: StreamProgram,
+    plain: StepList,
+    template: ValueTable,
+    runValues: readonly ValueId[],
+  ): ChunkLevels | undefined {
+    const backend = this.#backend;
+    if (backend.chunks === undefined || program.chunks === undefined) return undefined;
+    return new ChunkLevels(
+      { program, plain, template, runValues, backend, clock: this.#clock },
+      backend.chunks,
+    );
   }
 
   #prepare(node: ProgramNode): Preparation {
@@ -134,6 +154,7 @@ export class ProgramStore {
     const loaded = this.#programs.get(key);
     if (loaded === undefined) return;
     this.#programs.delete(key);
+    loaded.chunks?.release();
     this.#release(loaded.template);
   }
 

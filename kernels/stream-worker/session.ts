@@ -1,20 +1,23 @@
 /** What a stream's thread does with its messages: load programs, execute segments of runs. */
+import type { CancellationMode } from '../../scheduler/cancellation.js';
 import type { Clock } from '../../scheduler/clock.js';
 import type { DeviceWork } from '../../scheduler/device-wait.js';
 import { CurfewError, toErrorRecord } from '../../scheduler/errors.js';
 import type { KernelBackend } from '../../scheduler/kernel.js';
 import { runSegment } from '../../scheduler/node-loop.js';
-import type { ExchangeEntry, SegmentProgram } from '../../scheduler/program.js';
+import type { ExchangeEntry, SegmentProgram, StepRange } from '../../scheduler/program.js';
 import { runQueued } from '../../scheduler/queued-loop.js';
 import type { LoopResult, SegmentExecution } from '../../scheduler/segment-execution.js';
 import type { SlotIndex } from '../../scheduler/stream.js';
 import { StreamTimeline } from '../../scheduler/stream-timeline.js';
 import { RECORD_KIND } from '../../scheduler/timeline-record.js';
 import { blamedRecord, isTrap } from './blame.js';
+import type { ChunkLevels } from './chunks/chunk-levels.js';
 import { beginSegment } from './claims.js';
-import { ProgramStore } from './program-store.js';
+import { type LoadedProgram, ProgramStore } from './program-store.js';
 import type { FromStream, SegmentMessage, ToStream } from './protocol.js';
 import { notBegun } from './segment-end.js';
+import type { StepList } from './step-list.js';
 import { StreamRunState } from './stream-run.js';
 import { recordTimedWork } from './timed-work.js';
 import { Transfers } from './transfers.js';
@@ -43,7 +46,7 @@ export class StreamSession {
 
   constructor(host: SessionHost) {
     this.#host = host;
-    this.#programs = new ProgramStore(host.backend);
+    this.#programs = new ProgramStore(host.backend, host.clock);
     this.#transfers = new Transfers(host);
   }
 
@@ -52,7 +55,7 @@ export class StreamSession {
     if (this.#defunct) return;
     switch (message.type) {
       case 'load':
-        this.#load(message);
+        yield* this.#load(message);
         break;
       case 'unload':
         this.#countConstants(() => this.#programs.unload(message.key));
@@ -69,9 +72,11 @@ export class StreamSession {
     }
   }
 
-  #load({ key, program, constants }: ToStream & { type: 'load' }): void {
+  *#load({ key, program, constants }: ToStream & { type: 'load' }): DeviceWork<void> {
     try {
       const fallbacks = this.#countConstants(() => this.#programs.load(key, program, constants));
+      const { chunks } = this.#programs.get(key);
+      if (chunks !== undefined) yield* this.#countingConstants(chunks.makeAhead());
       this.#host.post({ type: 'loaded', key, fallbacks }, []);
     } catch (error) {
       this.#defunct = isTrap(error);
@@ -92,11 +97,39 @@ export class StreamSession {
     }
   }
 
-  #open({ slot, key, timeline }: SegmentMessage): StreamRunState {
+  *#countingConstants<Result>(work: DeviceWork<Result>): DeviceWork<Result> {
+    const before = this.#host.backend.memory.liveBytes;
+    try {
+      return yield* work;
+    } finally {
+      this.#constantBytes += this.#host.backend.memory.liveBytes - before;
+      this.#host.onMemory(this.#constantBytes);
+    }
+  }
+
+  /** Whether `makeReady` has something to do. */
+  get hasMore(): boolean {
+    return this.#wanting() !== undefined;
+  }
+
+  /** Does a piece of what makes later runs faster, if no run is open on the stream. */
+  *makeReady(): DeviceWork<void> {
+    const chunks = this.#wanting();
+    if (chunks !== undefined) yield* this.#countingConstants(chunks.makeNext());
+  }
+
+  #wanting(): ChunkLevels | undefined {
+    if (this.#defunct || this.#runs.size > 0) return undefined;
+    for (const { chunks } of this.#programs.all) if (chunks?.isWanting) return chunks;
+    return undefined;
+  }
+
+  #open({ slot, key, mode, timeline }: SegmentMessage): StreamRunState {
     const { clock, backend } = this.#host;
     const host = { clock, memory: backend.memory, constantBytes: this.#constantBytes };
     const records = timeline === undefined ? undefined : new StreamTimeline(timeline, host);
-    const run = new StreamRunState(slot, this.#programs.get(key), backend, records);
+    const loaded = this.#programs.get(key);
+    const run = new StreamRunState(slot, loaded, stepsFor(loaded, mode), backend, records);
     this.#runs.set(slot, run);
     return run;
   }
@@ -112,15 +145,16 @@ export class StreamSession {
     }
     const run = this.#runs.get(slot) ?? this.#open(message);
     const segment = run.loaded.program.segments[message.segment]!;
+    const range = run.list.segments[message.segment]!;
     const endRecord = run.timeline?.segment(message.segment);
-    const result = run.over ? notStarted(segment) : yield* this.#runSteps(message, run, segment);
+    const result = run.over ? notStarted(range) : yield* this.#runSteps(message, run, segment);
     this.#defunct = isTrap(result.error);
-    if (result.status === 'failed') recordFailure(run, segment, result);
+    if (result.status === 'failed') recordFailure(run, range, result);
     // After a trap not even memory can be given back.
     if (this.#defunct) this.#runs.delete(slot);
     else this.#settle(run, segment, result);
     endRecord?.();
-    this.#report(message, run, segment, result);
+    this.#report(message, run, range, result);
   }
 
   #settle(run: StreamRunState, segment: SegmentProgram, { status }: LoopResult): void {
@@ -132,12 +166,12 @@ export class StreamSession {
   *#runSteps(message: SegmentMessage, run: StreamRunState, segment: SegmentProgram): DeviceWork<LoopResult> {
     const { backend } = this.#host;
     const imported = segment.imports.filter(({ value }) => run.values[value] === undefined);
-    const { timeline, loaded } = run;
+    const { timeline, list } = run;
     if (timeline === undefined || backend.queue === undefined || backend.timeWork === undefined)
-      return yield* this.#importAndRun(message, run, segment, imported);
-    backend.timeWork(recordTimedWork(timeline, loaded.steps, segment, imported));
+      return yield* this.#importAndRun(message, run, imported);
+    backend.timeWork(recordTimedWork(timeline, list.steps, list.segments[message.segment]!, imported));
     try {
-      return yield* this.#importAndRun(message, run, segment, imported);
+      return yield* this.#importAndRun(message, run, imported);
     } finally {
       // Work between segments, such as the constants of the next program, is not this run's.
       backend.timeWork(undefined);
@@ -147,23 +181,24 @@ export class StreamSession {
   *#importAndRun(
     message: SegmentMessage,
     run: StreamRunState,
-    segment: SegmentProgram,
     imported: readonly ExchangeEntry[],
   ): DeviceWork<LoopResult> {
     const { backend, clock, control } = this.#host;
+    const { steps, costs, segments } = run.list;
+    const { firstStep, endStep } = segments[message.segment]!;
     try {
       for (const entry of imported) this.#transfers.copyIn(run, entry);
     } catch (error) {
-      return { nextStep: segment.firstStep, status: 'failed', error };
+      return { nextStep: firstStep, status: 'failed', error };
     }
     const execution: Omit<SegmentExecution, 'backend'> = {
-      steps: run.loaded.steps,
-      firstStep: segment.firstStep,
-      endStep: segment.endStep,
+      steps,
+      firstStep,
+      endStep,
       values: run.values,
       control: { words: control, index: message.slot },
       clock,
-      costs: run.loaded.costs,
+      costs,
       timeline: run.timeline,
       copyOut: (step, exports) => this.#transfers.copyOut(run, step, exports),
     };
@@ -179,11 +214,11 @@ export class StreamSession {
     if (acknowledge) this.#host.post({ type: 'closed', slot }, []);
   }
 
-  #report(message: SegmentMessage, run: StreamRunState, segment: SegmentProgram, result: LoopResult): void {
+  #report(message: SegmentMessage, run: StreamRunState, range: StepRange, result: LoopResult): void {
     const { slot, segment: index, mode } = message;
     const { status, nextStep, error } = result;
-    const { program, completedBefore } = run.loaded;
-    const next = nextStep < segment.endStep ? program.steps[nextStep]!.node : undefined;
+    const { steps, completedBefore } = run.list;
+    const next = nextStep < range.endStep ? steps[nextStep] : undefined;
     const outputs = run.takeOutputs();
     this.#host.post(
       {
@@ -191,8 +226,8 @@ export class StreamSession {
         slot,
         segment: index,
         status,
-        nodesCompleted: completedBefore[nextStep]! - completedBefore[segment.firstStep]!,
-        stoppedBefore: status === 'stopped' ? next?.id : undefined,
+        nodesCompleted: completedBefore[nextStep]! - completedBefore[range.firstStep]!,
+        stoppedBefore: status === 'stopped' ? next?.node : undefined,
         error: status === 'failed' ? blamedRecord(error, next?.name) : undefined,
         outputs,
         endedMs: mode.kind === 'none' ? undefined : this.#host.clock.nowMs(),
@@ -203,17 +238,25 @@ export class StreamSession {
   }
 }
 
-/** The node is the one that the error names, or the one the segment came to. */
-function recordFailure(
-  { timeline, loaded }: StreamRunState,
-  { endStep }: SegmentProgram,
-  { error, nextStep }: LoopResult,
-): void {
-  const { steps } = loaded.program;
-  const named = error instanceof CurfewError ? steps.find(({ node }) => node.name === error.node) : undefined;
-  timeline?.moment(RECORD_KIND.failure, (named ?? steps[Math.min(nextStep, endStep - 1)]!).node.id);
+/** Steps that keep what the mode promises. */
+function stepsFor({ plain, chunks }: LoadedProgram, mode: CancellationMode): StepList {
+  return chunks?.stepsFor(mode) ?? plain;
 }
 
-function notStarted(segment: SegmentProgram): LoopResult {
-  return { nextStep: segment.firstStep, status: 'stopped' };
+/** The node is the one that the error names, or the one the segment came to. */
+function recordFailure(
+  { timeline, loaded, list }: StreamRunState,
+  { endStep }: StepRange,
+  { error, nextStep }: LoopResult,
+): void {
+  const named =
+    error instanceof CurfewError
+      ? loaded.program.steps.find(({ node }) => node.name === error.node)?.node.id
+      : undefined;
+  const at = list.steps[Math.min(nextStep, endStep - 1)]!;
+  timeline?.moment(RECORD_KIND.failure, named ?? at.node);
+}
+
+function notStarted({ firstStep }: StepRange): LoopResult {
+  return { nextStep: firstStep, status: 'stopped' };
 }

@@ -6,10 +6,13 @@ import { releaseValue } from '../../scheduler/segment-execution.js';
 import type { ExportedValue, SlotIndex } from '../../scheduler/stream.js';
 import type { StreamTimeline } from '../../scheduler/stream-timeline.js';
 import type { LoadedProgram } from './program-store.js';
+import type { StepList } from './step-list.js';
 
 export class StreamRunState {
   readonly slot: SlotIndex;
   readonly loaded: LoadedProgram;
+  /** The steps that the run's mode asks for. */
+  readonly list: StepList;
   readonly values: ValueTable;
   readonly timeline: StreamTimeline | undefined;
   /** Values copied out for the main thread that nobody waits for. */
@@ -23,11 +26,13 @@ export class StreamRunState {
   constructor(
     slot: SlotIndex,
     loaded: LoadedProgram,
+    list: StepList,
     backend: KernelBackend,
     timeline: StreamTimeline | undefined,
   ) {
     this.slot = slot;
     this.loaded = loaded;
+    this.list = list;
     this.values = loaded.template.slice();
     this.timeline = timeline;
     this.#backend = backend;

@@ -1,6 +1,6 @@
 /** Records what a queueing device timed itself. */
 import type { TimedWork } from '../../scheduler/kernel.js';
-import type { ExchangeEntry, SegmentProgram } from '../../scheduler/program.js';
+import type { ExchangeEntry, StepRange } from '../../scheduler/program.js';
 import type { PreparedStep } from '../../scheduler/segment-execution.js';
 import type { StreamTimeline } from '../../scheduler/stream-timeline.js';
 import { RECORD_KIND } from '../../scheduler/timeline-record.js';
@@ -12,7 +12,7 @@ const SEVERAL_NODES = -1;
 export function recordTimedWork(
   timeline: StreamTimeline,
   steps: readonly PreparedStep[],
-  { firstStep }: SegmentProgram,
+  { firstStep }: StepRange,
   imported: readonly ExchangeEntry[],
 ): (work: TimedWork) => void {
   let nextStep = firstStep;

@@ -65,22 +65,22 @@ export class Transfers {
 
   /** Begins to copy out what others need of a step that is over. */
   copyOut(run: StreamRunState, step: number, { awaited, values }: PreparedExports): StepCopy {
-    const { node, completes } = run.loaded.program.steps[step]!;
+    const { node, name, completes } = run.list.steps[step]!;
     const startMs = this.#timeline(run)?.nowMs() ?? 0;
     const outputs: ExportedValue[] = [];
     return {
       tensor: ({ value, spec }) => {
         const tensor = run.values[value];
-        checkProduced(node.name, tensor, spec);
+        checkProduced(name, tensor, spec);
         return tensor as DeviceTensor;
       },
       take: (value, bytes) => {
-        const output = this.#take(run, node.name, value, bytes);
+        const output = this.#take(run, name, value, bytes);
         if (output !== undefined) outputs.push(output);
       },
       end: () => {
         const bytes = values.reduce((sum, { spec }) => sum + byteLength(spec), 0);
-        this.#record(run, RECORD_KIND.copyOut, node.id, startMs, bytes);
+        this.#record(run, RECORD_KIND.copyOut, node, startMs, bytes);
         if (awaited) this.#tell(run.slot, completes, outputs);
         else run.outputs.push(...outputs);
       },

@@ -15,6 +15,9 @@ const data = workerData as StreamWorkerData;
 const port = parentPort;
 invariant(port !== null, 'the stream worker runs in a worker thread');
 
+/** In the place of a message when there is time for what makes later runs faster. */
+const NOTHING_WAITS = 'nothing waits';
+
 async function createBackend(): Promise<KernelBackend> {
   const module = (await import(data.backend)) as { createKernelBackend?: CreateKernelBackend };
   if (typeof module.createKernelBackend !== 'function') {
@@ -35,8 +38,21 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),
   });
   const wait = waiterOn(backend);
-  const inbox = new Inbox<ToStream>((message) => drive(session.handle(message), wait));
-  messages.on('message', (message: ToStream) => inbox.receive(message));
+  const inbox = new Inbox<ToStream | typeof NOTHING_WAITS>((message) =>
+    drive(message === NOTHING_WAITS ? session.makeReady() : session.handle(message), wait),
+  );
+  let scheduled = false;
+  const receive = (message: ToStream | typeof NOTHING_WAITS) => {
+    inbox.receive(message);
+    if (scheduled || !session.hasMore) return;
+    scheduled = true;
+    // Messages that have come meanwhile are handled first.
+    setImmediate(() => {
+      scheduled = false;
+      receive(NOTHING_WAITS);
+    });
+  };
+  messages.on('message', receive);
 }
 
 try {

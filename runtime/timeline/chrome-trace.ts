@@ -73,7 +73,8 @@ function momentsOf(run: TimelineData, rows: Rows): TraceEvent[] {
 }
 
 function nodeEvent(node: TimelineNode, run: TimelineData, rows: Rows): TraceEvent {
-  const { name, op, fallback, stream, startMs, endMs, scheduledMs, inputs, outputs, bytesLive } = node;
+  const { name, op, fallback, stream, startMs, endMs, scheduledMs, inputs, outputs, bytesLive, isEstimated } =
+    node;
   return span(name, stream === undefined ? 'host' : 'node', rows.node(node), startMs, endMs, {
     op,
     fallback,
@@ -83,6 +84,7 @@ function nodeEvent(node: TimelineNode, run: TimelineData, rows: Rows): TraceEven
     outputs: outputs.map(formatSpec),
     scheduledUs: scheduledMs === undefined ? undefined : toUs(toNs(scheduledMs)),
     bytesLive,
+    estimated: isEstimated ? true : undefined,
   });
 }
 

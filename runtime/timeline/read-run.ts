@@ -141,7 +141,7 @@ class RunReader {
 
   #readNode({ kind, id, startMs, endMs, value, stream }: LocatedRecord): void {
     const node = this.#settled.plan.graph.nodes[id];
-    if ((kind !== 'node' && kind !== 'host') || node === undefined) return;
+    if ((kind !== 'node' && kind !== 'part' && kind !== 'host') || node === undefined) return;
     const read: TimelineNode = {
       name: node.name,
       op: node.kind === 'kernel' ? node.op : 'host',
@@ -152,7 +152,8 @@ class RunReader {
       scheduledMs: this.#scheduledMs(id),
       inputs: this.#specs(node.inputs),
       outputs: this.#specs(node.outputs),
-      bytesLive: kind === 'node' ? value : undefined,
+      bytesLive: kind === 'host' ? undefined : value,
+      isEstimated: kind === 'part',
     };
     this.#nodes.push(read);
     this.#nodeOf.set(id, read);

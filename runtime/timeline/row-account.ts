@@ -34,6 +34,7 @@ type PartName = keyof RowParts;
 const PART_OF: Readonly<Record<string, PartName>> = {
   node: 'nodesMs',
   host: 'nodesMs',
+  chunk: 'nodesMs',
   copy: 'copiesMs',
   submit: 'submitsMs',
   fence: 'waitsMs',

@@ -7,6 +7,7 @@ const SPAN_KINDS: { readonly [Kind in RecordKindName]?: TimelineSpanKind } = {
   feeds: 'feeds',
   dispatch: 'dispatch',
   segment: 'segment',
+  chunk: 'chunk',
   submit: 'submit',
   fence: 'fence',
   pause: 'pause',
@@ -30,6 +31,8 @@ export function nameSpan({ graph, units }: Plan, kind: TimelineSpanKind, id: num
       return unit?.kind === 'segment' ? `dispatch segment ${unit.segment}` : 'dispatch';
     case 'segment':
       return `segment ${id}`;
+    case 'chunk':
+      return `chunk from ${graph.nodes[id]?.name}`;
     case 'copy in':
       return `copy in ${graph.nodes[graph.values[id]?.producer ?? -1]?.name ?? ''}`.trim();
     case 'copy out':

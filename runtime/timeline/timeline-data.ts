@@ -20,6 +20,8 @@ export interface TimelineNode {
   readonly outputs: readonly TensorSpec[];
   /** Bytes that runs hold on the stream when the node ends; `undefined` for a host node. */
   readonly bytesLive: number | undefined;
+  /** Whether start and end are estimates within the chunk that the node was executed with. */
+  readonly isEstimated: boolean;
 }
 
 /** What else takes time. */
@@ -29,6 +31,8 @@ export type TimelineSpanKind =
   | 'dispatch'
   /** A stream's thread works on a segment; hands a node to a queueing device; waits until one has finished; holds one back. */
   | 'segment'
+  /** Several nodes execute as one call. */
+  | 'chunk'
   | 'submit'
   | 'fence'
   | 'pause'

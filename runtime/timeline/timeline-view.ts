@@ -53,6 +53,7 @@ const SPAN_CATS = new Set([
   'dispatch',
   'host',
   'segment',
+  'chunk',
   'node',
   'submit',
   'copy',

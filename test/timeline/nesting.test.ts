@@ -31,6 +31,7 @@ function randomRun(random: Random, run: number, calledMs: number): TimelineData 
       inputs: [],
       outputs: [],
       bytesLive: 0,
+      isEstimated: false,
     }),
   );
   const segment: TimelineSpan = {

@@ -96,7 +96,9 @@ export function streamRows({ nodes, spans }: TimelineData, styleOf: (op: string)
   return [...new Set(located)]
     .sort((a, b) => a - b)
     .flatMap((stream) => {
-      const own = spans.filter((span) => span.stream === stream && span.kind !== 'segment');
+      const own = spans.filter(
+        (span) => span.stream === stream && span.kind !== 'segment' && span.kind !== 'chunk',
+      );
       const onDevice = (span: TimelineSpan) => !queueing.has(stream) || span.kind === 'copy in';
       const bars = nodes
         .filter((node) => node.stream === stream)

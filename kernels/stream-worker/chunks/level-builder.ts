@@ -1,0 +1,279 @@
+/**
+ * Builds levels of granularity: cuts a program by what its nodes are estimated to take, measures the chunks, corrects
+ * the estimates by what was measured, and cuts again what takes too long.
+ */
+import { type CutSource, cutChunks } from '../../../scheduler/chunks.js';
+import type { DeviceWork } from '../../../scheduler/device-wait.js';
+import { CurfewError } from '../../../scheduler/errors.js';
+import type { Chunk, ChunkCompiler, Recording } from '../../../scheduler/kernel.js';
+import type { StepRange } from '../../../scheduler/program.js';
+import type { StepList } from '../step-list.js';
+import { compilePiece, listPieces, type Piece } from './level.js';
+import { executeNode, type RehearsedProgram, rehearse } from './rehearsal.js';
+
+/** Work in pieces: between two of them the stream can do something else. */
+export type PiecewiseWork<Result> = Generator<DeviceWork<void>, Result, void>;
+
+/** A program cut into chunks. */
+export interface Level {
+  readonly list: StepList;
+  /** The longest chunk of several nodes in milliseconds: what cannot be cut further does not count. */
+  readonly longestMs: number;
+  release(): void;
+}
+
+/** Executions that are timed; the first of a chunk is not: it optimizes the graph. */
+const TIMED_ROUNDS = 3;
+/** How often what takes too long is cut again. */
+const MAX_CUTS = 4;
+/** Rough speeds for the first estimates, of which only the proportions matter: operations and bytes in a millisecond. */
+const OPERATIONS_PER_MS = 2e7;
+const BYTES_PER_MS = 1e7;
+/** Every node takes some time. */
+const LEAST_MS = 0.0005;
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+const isOutOfMemory = (error: unknown) => error instanceof CurfewError && error.code === 'OUT_OF_MEMORY';
+
+export class LevelBuilder {
+  readonly #rehearsed: RehearsedProgram;
+  readonly #compiler: ChunkCompiler;
+  /** Estimated time of each node in a chunk. */
+  readonly #costsMs: Float64Array;
+  #recordings: (Recording | undefined)[] | undefined;
+  /** Measured time of each node by itself. */
+  #plainMs: Float64Array | undefined;
+
+  constructor(rehearsed: RehearsedProgram, compiler: ChunkCompiler) {
+    this.#rehearsed = rehearsed;
+    this.#compiler = compiler;
+    this.#costsMs = Float64Array.from(
+      rehearsed.program.steps,
+      ({ node: { cost } }) => LEAST_MS + cost.operations / OPERATIONS_PER_MS + cost.bytes / BYTES_PER_MS,
+    );
+  }
+
+  /**
+   * Builds a level. Whatever it throws, nothing is left of the level.
+   *
+   * @param limitMs longest time of a chunk of several nodes; 0: each node by itself, in the way that is faster
+   */
+  *build(limitMs: number): PiecewiseWork<Level> {
+    yield this.#record();
+    let pieces: Piece[][] = [];
+    try {
+      for (let cut = 0; ; cut++) {
+        const segments = this.#cut(pieces, limitMs, cut);
+        const former = pieces;
+        pieces = [];
+        pieces = yield* this.#compileAll(segments, former);
+        const timesMs = yield* this.#measure(pieces);
+        this.#learn(pieces, timesMs);
+        const longestMs = longestOf(pieces, timesMs);
+        if (longestMs <= limitMs || cut === MAX_CUTS) {
+          pieces = yield* this.#preferPlain(pieces, timesMs);
+          return this.#level(pieces, longestMs);
+        }
+      }
+    } catch (error) {
+      releaseAll(pieces);
+      throw error;
+    }
+  }
+
+  /** Notes what each node does, once. */
+  *#record(): DeviceWork<void> {
+    if (this.#recordings !== undefined) return;
+    const { plain, program } = this.#rehearsed;
+    const recordings: (Recording | undefined)[] = program.steps.map(() => undefined);
+    yield* rehearse(this.#rehearsed, {
+      list: plain,
+      execute: (step, values) =>
+        executeNode(this.#rehearsed, step, values, () => {
+          recordings[step] = this.#compiler.record(program.steps[step]!.node, values);
+        }),
+      took: () => undefined,
+    });
+    this.#recordings = recordings;
+  }
+
+  get #source(): Omit<CutSource, 'limitMs'> {
+    const { steps } = this.#rehearsed.plain;
+    return {
+      costsMs: this.#costsMs,
+      isAlone: (step) => this.#recordings![step] === undefined,
+      isAwaited: (step) => steps[step]!.exports?.awaited === true,
+    };
+  }
+
+  /** Cuts everything at first, and again once chunks were measured; later only what is too long. */
+  #cut(pieces: readonly (readonly Piece[])[], limitMs: number, cut: number): StepRange[][] {
+    const source = { ...this.#source, limitMs };
+    if (cut < 2) return this.#rehearsed.plain.segments.map((segment) => cutChunks(segment, source));
+    return pieces.map((segment) =>
+      segment.flatMap((piece): StepRange[] => {
+        const ms = sumOf(this.#costsMs, piece);
+        if (piece.chunk === undefined || ms <= limitMs) return [piece];
+        // Shorter than asked for: what was cut by the same estimates before was too long.
+        return cutChunks(piece, {
+          ...source,
+          limitMs: Math.min(limitMs, (0.6 * ms) / Math.ceil(ms / limitMs)),
+        });
+      }),
+    );
+  }
+
+  /** Makes the chunks of all ranges; those that there are already stay, others are released. */
+  *#compileAll(
+    segments: readonly (readonly StepRange[])[],
+    former: readonly (readonly Piece[])[],
+  ): PiecewiseWork<Piece[][]> {
+    const known = new Map(former.flat().map((piece) => [keyOf(piece), piece]));
+    const pieces: Piece[][] = segments.map(() => []);
+    try {
+      for (const [index, segment] of segments.entries()) {
+        for (const range of segment) {
+          const piece = known.get(keyOf(range));
+          if (piece !== undefined) {
+            known.delete(keyOf(range));
+            pieces[index]!.push(piece);
+          } else {
+            yield this.#compile(range, pieces[index]!);
+          }
+        }
+      }
+    } catch (error) {
+      releaseAll(pieces);
+      throw error;
+    } finally {
+      releaseAll([[...known.values()]]);
+    }
+    return pieces;
+  }
+
+  // biome-ignore lint/correctness/useYield: a piece of work on a device that need not be waited for
+  *#compile(range: StepRange, pieces: Piece[]): DeviceWork<void> {
+    this.#compileRange(range, pieces);
+  }
+
+  /** Makes a chunk. Nodes that the device refuses together are tried in halves, down to single ones. */
+  #compileRange(range: StepRange, pieces: Piece[]): void {
+    const { firstStep, endStep } = range;
+    const recordings = this.#recordings!;
+    if (recordings[firstStep] === undefined) {
+      pieces.push({ firstStep, endStep, chunk: undefined });
+      return;
+    }
+    let chunk: Chunk | undefined;
+    try {
+      chunk = compilePiece(this.#rehearsed, range, recordings, this.#compiler);
+    } catch (error) {
+      if (isOutOfMemory(error)) throw error;
+    }
+    if (chunk !== undefined) {
+      pieces.push({ firstStep, endStep, chunk });
+    } else if (endStep - firstStep === 1) {
+      recordings[firstStep] = undefined;
+      pieces.push({ firstStep, endStep, chunk: undefined });
+    } else {
+      const middle = (firstStep + endStep) >> 1;
+      this.#compileRange({ firstStep, endStep: middle }, pieces);
+      this.#compileRange({ firstStep: middle, endStep }, pieces);
+    }
+  }
+
+  /** The median time of each piece. */
+  *#measure(pieces: readonly (readonly Piece[])[]): PiecewiseWork<number[]> {
+    const flat = pieces.flat();
+    const list = listPieces(this.#rehearsed, pieces, this.#costsMs);
+    const timesMs: number[][] = flat.map(() => []);
+    for (let round = 0; round <= TIMED_ROUNDS; round++) {
+      yield rehearse(this.#rehearsed, {
+        list,
+        execute: (step, values) => {
+          if (flat[step]!.chunk === undefined) executeNode(this.#rehearsed, flat[step]!.firstStep, values);
+          else list.steps[step]!.run(values);
+        },
+        took: (step, ms) => {
+          if (round > 0) timesMs[step]!.push(ms);
+        },
+      });
+    }
+    return timesMs.map(median);
+  }
+
+  /** Corrects the estimates of the nodes in each chunk. */
+  #learn(pieces: readonly (readonly Piece[])[], timesMs: readonly number[]): void {
+    for (const [index, piece] of pieces.flat().entries()) {
+      if (piece.chunk === undefined) continue;
+      const factor = timesMs[index]! / sumOf(this.#costsMs, piece);
+      for (let step = piece.firstStep; step < piece.endStep; step++)
+        this.#costsMs[step] = Math.max(LEAST_MS, this.#costsMs[step]! * factor);
+    }
+  }
+
+  /** Gives up the chunks of single nodes that are faster by themselves. */
+  *#preferPlain(pieces: readonly (readonly Piece[])[], timesMs: readonly number[]): PiecewiseWork<Piece[][]> {
+    const isSingle = ({ chunk, firstStep, endStep }: Piece) =>
+      chunk !== undefined && endStep - firstStep === 1;
+    if (!pieces.flat().some(isSingle)) return pieces.map((segment) => [...segment]);
+    const plainMs = yield* this.#timePlain();
+    let index = 0;
+    return pieces.map((segment) =>
+      segment.map((piece) => {
+        const ms = timesMs[index++]!;
+        if (!isSingle(piece) || ms < plainMs[piece.firstStep]!) return piece;
+        piece.chunk!.release();
+        return { ...piece, chunk: undefined };
+      }),
+    );
+  }
+
+  *#timePlain(): PiecewiseWork<Float64Array> {
+    if (this.#plainMs === undefined) {
+      const { segments, steps } = this.#rehearsed.plain;
+      const alone = segments.map(({ firstStep, endStep }) =>
+        steps.slice(firstStep, endStep).map((_, index): Piece => {
+          const step = firstStep + index;
+          return { firstStep: step, endStep: step + 1, chunk: undefined };
+        }),
+      );
+      this.#plainMs = Float64Array.from(yield* this.#measure(alone));
+    }
+    return this.#plainMs;
+  }
+
+  #level(pieces: readonly (readonly Piece[])[], longestMs: number): Level {
+    const list = listPieces(this.#rehearsed, pieces, this.#costsMs);
+    for (const [index, { firstStep, endStep, chunk }] of pieces.flat().entries()) {
+      const known =
+        chunk === undefined ? this.#plainMs?.[firstStep] : sumOf(this.#costsMs, { firstStep, endStep });
+      if (known !== undefined) list.costs.learn(index, index + 1, known);
+    }
+    return { list, longestMs, release: () => releaseAll(pieces) };
+  }
+}
+
+const keyOf = ({ firstStep, endStep }: StepRange): string => `${firstStep} ${endStep}`;
+
+function sumOf(costsMs: Float64Array, { firstStep, endStep }: StepRange): number {
+  return costsMs.subarray(firstStep, endStep).reduce((sum, ms) => sum + ms, 0);
+}
+
+/** The longest chunk that can be cut. */
+function longestOf(pieces: readonly (readonly Piece[])[], timesMs: readonly number[]): number {
+  return pieces
+    .flat()
+    .reduce(
+      (most, { firstStep, endStep }, index) =>
+        endStep - firstStep > 1 ? Math.max(most, timesMs[index]!) : most,
+      0,
+    );
+}
+
+function releaseAll(pieces: readonly (readonly Piece[])[]): void {
+  for (const { chunk } of pieces.flat()) chunk?.release();
+}
