@@ -3,6 +3,7 @@ import { curfewError, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
   BackendOptions,
+  ChunkCompiler,
   DeviceTensor,
   KernelBackend,
   Preparation,
@@ -13,6 +14,8 @@ import { messageOf } from '../../scheduler/quote.js';
 import { bytesOf, type TensorSpec } from '../../scheduler/tensor.js';
 import { loadAddon } from './addon.js';
 import { withCheckedIndices } from './checked-node.js';
+import { TensorFlowChunks } from './chunks/chunk-compiler.js';
+import { type GraphMessages, loadGraphMessages } from './chunks/graph-messages.js';
 import { CountedBinding } from './counted-binding.js';
 import { prepareCpuNode } from './cpu-node.js';
 import { prepareEmptyNode } from './empty-node.js';
@@ -30,14 +33,21 @@ class TensorFlowBackend {
   readonly memory: Readonly<BackendMemory>;
   /** Only where calls return before their work is done. */
   readonly queue: ReadFence | undefined;
+  readonly chunks: ChunkCompiler;
   readonly #binding: CountedBinding;
   readonly #stock: StockPackage;
 
-  constructor(binding: CountedBinding, stock: StockPackage, queue: ReadFence | undefined) {
+  constructor(
+    binding: CountedBinding,
+    stock: StockPackage,
+    queue: ReadFence | undefined,
+    messages: GraphMessages,
+  ) {
     this.memory = binding.memory;
     this.#binding = binding;
     this.#stock = stock;
     this.queue = queue;
+    this.chunks = new TensorFlowChunks(binding, messages, (node) => this.prepare(node).run);
   }
 
   prepare(node: ProgramNode): Preparation {
@@ -124,6 +134,7 @@ export function createKernelBackend(options: BackendOptions): KernelBackend {
       binding,
       stock,
       queueing ? new ReadFence(addon) : undefined,
+      loadGraphMessages(installation.packageFolder),
     ) as KernelBackend;
   } catch (cause) {
     throw curfewError('DEVICE_UNAVAILABLE', `tensorflow: could not be loaded: ${messageOf(cause)}`, {

@@ -18,11 +18,30 @@ const ALIASING: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshap
 /** Bytes of an element whose type is none of Curfew's: kernels use them on their way. */
 const WIDE_BYTES = 8;
 
+/** What is told of calls while a node is recorded. */
+export interface BindingRecorder {
+  created(
+    id: number,
+    shape: readonly number[],
+    dtype: number,
+    values: TensorData | readonly Uint8Array[],
+  ): void;
+  executed(
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputIds: readonly number[],
+    outputs: readonly TensorMetadata[],
+  ): void;
+  read(): void;
+}
+
 /** Declares the constants that the constructor copies. */
 export interface CountedBinding extends Binding {}
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor sets every constant, see BINDING_CONSTANTS.
 export class CountedBinding {
+  /** Told of everything that is called while a node is recorded. */
+  recorder: BindingRecorder | undefined;
   readonly memory: BackendMemory = { liveBytes: 0, peakBytes: 0 };
   readonly #addon: Binding;
   readonly #limitBytes: number;
@@ -60,12 +79,26 @@ export class CountedBinding {
     );
   }
 
+  /**
+   * Counts bytes that no tensor has. Returns what ends that.
+   *
+   * @throws OUT_OF_MEMORY
+   */
+  hold(bytes: number): () => void {
+    this.checkRoom(bytes);
+    this.#allocated(bytes);
+    return () => {
+      this.memory.liveBytes -= bytes;
+    };
+  }
+
   createTensor(shape: readonly number[], dtype: number, values: TensorData | readonly Uint8Array[]): number {
     const bytes = this.#bytesOf(shape, dtype);
     this.checkRoom(bytes);
     const copy = ArrayBuffer.isView(values) ? this.#staging.copy(values) : values;
     const id = this.#try(() => this.#addon.createTensor(shape, dtype, copy));
     this.#hold(id, this.#allocated(bytes));
+    this.recorder?.created(id, shape, dtype, values);
     return id;
   }
 
@@ -79,6 +112,7 @@ export class CountedBinding {
     const shared = ALIASING.has(name) ? this.#storages.get(inputIds[0]!) : undefined;
     if (shared === undefined) this.#holdNew(outputs);
     else this.#hold(outputs[0]!.id, shared);
+    this.recorder?.executed(name, attributes, inputIds, outputs);
     return outputs;
   }
 
@@ -113,6 +147,7 @@ export class CountedBinding {
   }
 
   tensorDataSync(id: number): TensorData {
+    this.recorder?.read();
     return this.#try(() => this.#addon.tensorDataSync(id));
   }
 

@@ -1,0 +1,181 @@
+/** Chunks on TensorFlow: the ops of several nodes as one graph, which TensorFlow optimizes and runs as one call. */
+import { curfewError, invariant } from '../../../scheduler/errors.js';
+import type { ValueId } from '../../../scheduler/graph.js';
+import type {
+  Chunk,
+  ChunkCompiler,
+  ChunkRequest,
+  PreparedNode,
+  ProgramNode,
+  ValueTable,
+} from '../../../scheduler/kernel.js';
+import { messageOf } from '../../../scheduler/quote.js';
+import { byteLength, sameShape, type TensorSpec } from '../../../scheduler/tensor.js';
+import type { CountedBinding } from '../counted-binding.js';
+import type { TensorFlowTensor } from '../tensor.js';
+import type { GraphMessages } from './graph-messages.js';
+import { GraphWriter } from './graph-writer.js';
+import { NodeRecorder, type NodeRecording, type OpInput } from './recording.js';
+import { loadGraph } from './saved-model.js';
+
+/** A graph must be shorter than 2 GiB; this leaves room for all that is not constants. */
+const MAX_CONSTANT_BYTES = 2 ** 31 - 2 ** 24;
+
+/** Nodes of the graph in TensorFlow's messages. */
+const OP_NAME = /\bn(\d+)_\d+\b/;
+
+/** Prepares nodes as they execute by themselves, before anything is counted or checked for a chunk's sake. */
+export type PrepareNode = (node: ProgramNode) => PreparedNode;
+
+export class TensorFlowChunks implements ChunkCompiler {
+  readonly #binding: CountedBinding;
+  readonly #messages: GraphMessages;
+  readonly #prepare: PrepareNode;
+
+  constructor(binding: CountedBinding, messages: GraphMessages, prepare: PrepareNode) {
+    this.#binding = binding;
+    this.#messages = messages;
+    this.#prepare = prepare;
+  }
+
+  record(node: ProgramNode, values: ValueTable): NodeRecording | undefined {
+    const run = this.#prepare(node);
+    const recorder = new NodeRecorder(node, values);
+    this.#binding.recorder = recorder;
+    try {
+      run(values);
+    } finally {
+      this.#binding.recorder = undefined;
+    }
+    return recorder.recording(node, values);
+  }
+
+  compile(request: ChunkRequest): Chunk {
+    const graph = new ChunkGraph(this.#binding, new GraphWriter(this.#messages, this.#binding), request);
+    graph.write();
+    const { constantBytes } = graph.writer;
+    if (constantBytes > MAX_CONSTANT_BYTES)
+      throw new RangeError('the constants of a graph take 2 GiB at most');
+    const release = this.#binding.hold(constantBytes);
+    try {
+      const model = loadGraph(this.#binding, graph.writer.savedModel());
+      return {
+        run: this.#runner(model, graph, request),
+        release: () => {
+          this.#binding.deleteSavedModel(model);
+          release();
+        },
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #runner(model: number, { inputs, outputs }: ChunkGraph, request: ChunkRequest): PreparedNode {
+    const inputNames = inputs.map(nameOfValue).join(',');
+    const outputNames = outputs.join(',');
+    const specs = request.outputs.map((value) => specOf(request, value));
+    const bytes = specs.reduce((sum, spec) => sum + byteLength(spec), 0);
+    return (values) => {
+      this.#binding.checkRoom(bytes);
+      const ids = inputs.map((value) => (values[value] as TensorFlowTensor).id);
+      const made = this.#run(request, () => this.#binding.runSavedModel(model, ids, inputNames, outputNames));
+      for (const [index, value] of request.outputs.entries()) {
+        const { id, shape } = made[index]!;
+        invariant(
+          sameShape(shape, specs[index]!.shape),
+          'a graph gives what its nodes gave when they were recorded',
+        );
+        values[value] = { ...specs[index]!, id } as TensorFlowTensor;
+      }
+    };
+  }
+
+  /** TensorFlow names the op that failed, and its name tells the node. */
+  #run<Result>({ nodes }: ChunkRequest, run: () => Result): Result {
+    try {
+      return run();
+    } catch (error) {
+      const id = Number(OP_NAME.exec(messageOf(error))?.[1]);
+      const name = nodes.find(({ node }) => node.id === id)?.node.name;
+      if (name === undefined) throw error;
+      throw curfewError('KERNEL_FAILED', `node "${name}": ${messageOf(error)}`, { node: name, cause: error });
+    } finally {
+      this.#binding.takeMade();
+    }
+  }
+}
+
+const nameOfValue = (value: ValueId): string => `v${value}:0`;
+
+function specOf({ nodes }: ChunkRequest, value: ValueId): TensorSpec {
+  for (const { node } of nodes) {
+    const index = node.outputs.indexOf(value);
+    if (index !== -1) return node.outputSpecs[index]!;
+  }
+  throw new TypeError('the outputs of a chunk are made by its nodes');
+}
+
+/** The graph of a chunk. */
+class ChunkGraph {
+  readonly writer: GraphWriter;
+  /** Values from outside. */
+  readonly inputs: ValueId[] = [];
+  /** Names of the outputs, in the order of the request. */
+  readonly outputs: string[] = [];
+  readonly #binding: CountedBinding;
+  readonly #request: ChunkRequest;
+  /** Names of what there is, by value. */
+  readonly #names = new Map<ValueId, string>();
+
+  constructor(binding: CountedBinding, writer: GraphWriter, request: ChunkRequest) {
+    this.#binding = binding;
+    this.writer = writer;
+    this.#request = request;
+  }
+
+  write(): void {
+    for (const { node, recording } of this.#request.nodes) this.#writeNode(node, recording as NodeRecording);
+    for (const value of this.#request.outputs) this.outputs.push(withOutput(this.#names.get(value)!));
+  }
+
+  #writeNode(node: ProgramNode, { ops, made, outputs }: NodeRecording): void {
+    const nameOf = (input: OpInput): string => {
+      switch (input.kind) {
+        case 'input':
+          return this.#nameOfInput(node, input.index);
+        case 'made':
+          return `n${node.id}_c${input.made}`;
+        case 'op':
+          return input.output === 0 ? `n${node.id}_${input.op}` : `n${node.id}_${input.op}:${input.output}`;
+      }
+    };
+    for (const [index, { dtype, shape, data }] of made.entries())
+      this.writer.constant(`n${node.id}_c${index}`, dtype, shape, data);
+    for (const [index, { name, attributes, inputs }] of ops.entries())
+      this.writer.op(`n${node.id}_${index}`, name, inputs.map(nameOf), attributes);
+    for (const [index, source] of outputs.entries()) this.#names.set(node.outputs[index]!, nameOf(source));
+  }
+
+  /** The name of a node's input: made before, a constant, or a value from outside. */
+  #nameOfInput(node: ProgramNode, index: number): string {
+    const value = node.inputs[index]!;
+    const known = this.#names.get(value);
+    if (known !== undefined) return known;
+    const name = `v${value}`;
+    this.#names.set(value, name);
+    const { dtype, shape } = node.inputSpecs[index]!;
+    const constant = this.#request.constants[value] as TensorFlowTensor | undefined;
+    if (constant === undefined) {
+      this.writer.placeholder(name, this.#binding.typeOf(dtype), shape);
+      this.inputs.push(value);
+    } else {
+      const data = this.#binding.tensorDataSync(constant.id);
+      this.writer.constant(name, this.#binding.typeOf(dtype), shape, data);
+    }
+    return name;
+  }
+}
+
+const withOutput = (name: string): string => (name.includes(':') ? name : `${name}:0`);
