@@ -61,13 +61,21 @@ export class ChunkLevels {
   }
 
   #want(limitMs: number): void {
-    const others = [...this.#levels.keys(), ...this.#wanted];
-    if (others.includes(limitMs)) return;
+    if (this.#levels.has(limitMs) || this.#wanted.has(limitMs)) return;
     if (isBetween(limitMs)) {
-      if (others.some((other) => other <= limitMs && other >= NEAR_ENOUGH * limitMs)) return;
-      if (others.filter(isBetween).length >= MAX_LEVELS) return;
+      const limits = [...this.#levels.keys(), ...this.#wanted].filter(isBetween);
+      if (limits.length >= MAX_LEVELS || this.#hasNear(limitMs)) return;
     }
     this.#wanted.add(limitMs);
+  }
+
+  /** Whether a level of its own would hardly be coarser than one that there is or will be. */
+  #hasNear(limitMs: number): boolean {
+    const isNear = (other: number) => other >= NEAR_ENOUGH * limitMs;
+    for (const wanted of this.#wanted) if (wanted <= limitMs && isNear(wanted)) return true;
+    for (const [other, level] of this.#levels)
+      if (level !== undefined && level.longestMs <= limitMs && isNear(other)) return true;
+    return false;
   }
 
   /** Whether a level is still to be made. */
