@@ -111,12 +111,16 @@ export interface Finding {
 }
 
 /** Prints the question, what is expected and why, and on what machine it is measured. */
-export function printHeading(question: string, expectation: string): void {
+export function printHeading(
+  question: string,
+  expectation: string,
+  kernels = 'TensorFlow.js kernels in WebAssembly',
+): void {
   const [load] = loadavg();
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} threads, load ${load!.toFixed(1)}`;
   console.log(question);
   console.log(`Expected: ${expectation}`);
-  console.log(`Machine: ${machine}, Node ${process.version}, TensorFlow.js kernels in WebAssembly`);
+  console.log(`Machine: ${machine}, Node ${process.version}, ${kernels}`);
   if (smoke) console.log('Smoke mode: few repetitions, the figures mean nothing.');
 }
 

@@ -115,6 +115,11 @@ function packageLoader(core: Core): (file: string) => unknown {
 export function loadStockPackage(folder: string, binding: Binding): StockPackage {
   const core = evaluateCore();
   core.enableProdMode();
+  return registerPackage(core, folder, binding);
+}
+
+/** Makes TensorFlow the current backend of a TensorFlow.js. */
+export function registerPackage(core: Core, folder: string, binding: Binding): StockPackage {
   addMethods(core);
   const load = packageLoader(core);
   const module = load(join(folder, 'dist', 'nodejs_kernel_backend.js')) as {

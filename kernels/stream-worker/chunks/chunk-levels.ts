@@ -7,7 +7,7 @@ import { type Level, LevelBuilder, type PiecewiseWork } from './level-builder.js
 import type { RehearsedProgram } from './rehearsal.js';
 
 /** Levels beside those of `'none'` and `'node'`. Each holds the program's constants once more. */
-const MAX_LEVELS = 4;
+const MAX_LEVELS = 6;
 /** A level whose limit is at least this share of what a mode allows serves it well enough. */
 const NEAR_ENOUGH = 0.6;
 
