@@ -115,7 +115,9 @@ function packageLoader(core: Core): (file: string) => unknown {
 export function loadStockPackage(folder: string, binding: Binding): StockPackage {
   const core = evaluateCore();
   core.enableProdMode();
-  return registerPackage(core, folder, binding);
+  const stock = registerPackage(core, folder, binding);
+  stock.backend.tensorMap = new DataMap();
+  return stock;
 }
 
 /** Makes TensorFlow the current backend of a TensorFlow.js. */
@@ -126,7 +128,6 @@ export function registerPackage(core: Core, folder: string, binding: Binding): S
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => NodeBackend & tf.KernelBackend;
   };
   const backend = new module.NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu');
-  backend.tensorMap = new DataMap();
   core.registerBackend('tensorflow', () => backend);
   core.setBackend('tensorflow');
   load(join(folder, 'dist', 'register_all_kernels.js'));
