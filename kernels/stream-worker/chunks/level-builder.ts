@@ -24,8 +24,9 @@ export interface Level {
 
 /** Executions that are timed; the first of a chunk is not: it optimizes the graph. */
 const TIMED_ROUNDS = 3;
-/** How often what takes too long is cut again. */
+/** How often a program with chunks that take too long is cut again, and how much shorter. */
 const MAX_CUTS = 4;
+const CUT_AGAIN = 0.9;
 /** Rough speeds for the first estimates, of which only the proportions matter: operations and bytes in a millisecond. */
 const OPERATIONS_PER_MS = 2e7;
 const BYTES_PER_MS = 1e7;
@@ -62,7 +63,7 @@ export class LevelBuilder {
     let pieces: Piece[][] = [];
     try {
       for (let cut = 0; ; cut++) {
-        const segments = this.#cut(pieces, limitMs, cut);
+        const segments = this.#cut(limitMs, cut);
         const former = pieces;
         pieces = [];
         pieces = yield* this.#compileAll(segments, former);
@@ -105,21 +106,10 @@ export class LevelBuilder {
     };
   }
 
-  /** Cuts everything at first, and again once chunks were measured; later only what is too long. */
-  #cut(pieces: readonly (readonly Piece[])[], limitMs: number, cut: number): StepRange[][] {
-    const source = { ...this.#source, limitMs };
-    if (cut < 2) return this.#rehearsed.plain.segments.map((segment) => cutChunks(segment, source));
-    return pieces.map((segment) =>
-      segment.flatMap((piece): StepRange[] => {
-        const ms = sumOf(this.#costsMs, piece);
-        if (piece.chunk === undefined || ms <= limitMs) return [piece];
-        // Shorter than asked for: what was cut by the same estimates before was too long.
-        return cutChunks(piece, {
-          ...source,
-          limitMs: Math.min(limitMs, (0.6 * ms) / Math.ceil(ms / limitMs)),
-        });
-      }),
-    );
+  /** Cuts by what has been learned so far; shorter each time, as what was cut before turned out to take too long. */
+  #cut(limitMs: number, cut: number): StepRange[][] {
+    const source = { ...this.#source, limitMs: limitMs * CUT_AGAIN ** cut };
+    return this.#rehearsed.plain.segments.map((segment) => cutChunks(segment, source));
   }
 
   /** Makes the chunks of all ranges; those that there are already stay, others are released. */
