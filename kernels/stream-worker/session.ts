@@ -1,14 +1,15 @@
 /** What a stream's thread does with its messages: load programs, execute segments of runs. */
 import type { CancellationMode } from '../../scheduler/cancellation.js';
 import type { Clock } from '../../scheduler/clock.js';
+import type { Fallback } from '../../scheduler/device.js';
 import type { DeviceWork } from '../../scheduler/device-wait.js';
 import { CurfewError, toErrorRecord } from '../../scheduler/errors.js';
 import type { KernelBackend } from '../../scheduler/kernel.js';
 import { runSegment } from '../../scheduler/node-loop.js';
-import type { ExchangeEntry, SegmentProgram, StepRange } from '../../scheduler/program.js';
+import type { ExchangeEntry, SegmentProgram, StepRange, StreamProgram } from '../../scheduler/program.js';
 import { runQueued } from '../../scheduler/queued-loop.js';
 import type { LoopResult, SegmentExecution } from '../../scheduler/segment-execution.js';
-import type { SlotIndex } from '../../scheduler/stream.js';
+import type { ProgramKey, SlotIndex } from '../../scheduler/stream.js';
 import { StreamTimeline } from '../../scheduler/stream-timeline.js';
 import { RECORD_KIND } from '../../scheduler/timeline-record.js';
 import { blamedRecord, isTrap } from './blame.js';
@@ -58,7 +59,7 @@ export class StreamSession {
         yield* this.#load(message);
         break;
       case 'unload':
-        this.#countConstants(() => this.#programs.unload(message.key));
+        yield* this.#countConstants(this.#unload(message.key));
         break;
       case 'exchange':
         this.#transfers.setExchange(message.slot, message.buffer);
@@ -74,9 +75,7 @@ export class StreamSession {
 
   *#load({ key, program, constants }: ToStream & { type: 'load' }): DeviceWork<void> {
     try {
-      const fallbacks = this.#countConstants(() => this.#programs.load(key, program, constants));
-      const { chunks } = this.#programs.get(key);
-      if (chunks !== undefined) yield* this.#countingConstants(chunks.makeAhead());
+      const fallbacks = yield* this.#countConstants(this.#prepare(key, program, constants));
       this.#host.post({ type: 'loaded', key, fallbacks }, []);
     } catch (error) {
       this.#defunct = isTrap(error);
@@ -86,18 +85,24 @@ export class StreamSession {
     }
   }
 
-  /** What loading and unloading change is constants; what else changes the live bytes belongs to runs. */
-  #countConstants<Result>(change: () => Result): Result {
-    const before = this.#host.backend.memory.liveBytes;
-    try {
-      return change();
-    } finally {
-      this.#constantBytes += this.#host.backend.memory.liveBytes - before;
-      this.#host.onMemory(this.#constantBytes);
-    }
+  *#prepare(
+    key: ProgramKey,
+    program: StreamProgram,
+    constants: SharedArrayBuffer,
+  ): DeviceWork<readonly Fallback[]> {
+    const fallbacks = this.#programs.load(key, program, constants);
+    const { chunks } = this.#programs.get(key);
+    if (chunks !== undefined) yield* chunks.makeAhead();
+    return fallbacks;
   }
 
-  *#countingConstants<Result>(work: DeviceWork<Result>): DeviceWork<Result> {
+  // biome-ignore lint/correctness/useYield: nothing needs to be waited for
+  *#unload(key: ProgramKey): DeviceWork<void> {
+    this.#programs.unload(key);
+  }
+
+  /** What loading and unloading change is constants; what else changes the live bytes belongs to runs. */
+  *#countConstants<Result>(work: DeviceWork<Result>): DeviceWork<Result> {
     const before = this.#host.backend.memory.liveBytes;
     try {
       return yield* work;
@@ -115,7 +120,7 @@ export class StreamSession {
   /** Does a piece of what makes later runs faster, if no run is open on the stream. */
   *makeReady(): DeviceWork<void> {
     const chunks = this.#wanting();
-    if (chunks !== undefined) yield* this.#countingConstants(chunks.makeNext());
+    if (chunks !== undefined) yield* this.#countConstants(chunks.makeNext());
   }
 
   #wanting(): ChunkLevels | undefined {

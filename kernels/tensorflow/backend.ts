@@ -16,6 +16,7 @@ import { loadAddon } from './addon.js';
 import { withCheckedIndices } from './checked-node.js';
 import { TensorFlowChunks } from './chunks/chunk-compiler.js';
 import { type GraphMessages, loadGraphMessages } from './chunks/graph-messages.js';
+import { removeLeftovers } from './chunks/saved-model.js';
 import { CountedBinding } from './counted-binding.js';
 import { prepareCpuNode } from './cpu-node.js';
 import { prepareEmptyNode } from './empty-node.js';
@@ -128,6 +129,7 @@ export function createKernelBackend(options: BackendOptions): KernelBackend {
   try {
     const addon = loadAddon(installation.addon);
     const binding = new CountedBinding(addon, memoryLimitBytes);
+    removeLeftovers();
     const stock = loadStockPackage(installation.packageFolder, binding);
     const { queueing = addon.isUsingGpuDevice() } = (options.device ?? {}) as TensorFlowOptions;
     return new TensorFlowBackend(

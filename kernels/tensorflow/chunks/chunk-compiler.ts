@@ -1,5 +1,5 @@
 /** Chunks on TensorFlow: the ops of several nodes as one graph, which TensorFlow optimizes and runs as one call. */
-import { curfewError, invariant } from '../../../scheduler/errors.js';
+import { CurfewError, curfewError, invariant } from '../../../scheduler/errors.js';
 import type { ValueId } from '../../../scheduler/graph.js';
 import type {
   Chunk,
@@ -100,7 +100,8 @@ export class TensorFlowChunks implements ChunkCompiler {
       const id = Number(OP_NAME.exec(messageOf(error))?.[1]);
       const name = nodes.find(({ node }) => node.id === id)?.node.name;
       if (name === undefined) throw error;
-      throw curfewError('KERNEL_FAILED', `node "${name}": ${messageOf(error)}`, { node: name, cause: error });
+      const code = error instanceof CurfewError ? error.code : 'KERNEL_FAILED';
+      throw curfewError(code, `node "${name}": ${messageOf(error)}`, { node: name, cause: error });
     } finally {
       this.#binding.takeMade();
     }
