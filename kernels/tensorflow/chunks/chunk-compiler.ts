@@ -21,6 +21,9 @@ import { loadGraph } from './saved-model.js';
 /** A graph must be shorter than 2 GiB; this leaves room for all that is not constants. */
 const MAX_CONSTANT_BYTES = 2 ** 31 - 2 ** 24;
 
+/** In graphs, oneDNN looks for the maxima itself, and finds others. */
+const APART: ReadonlySet<string> = new Set(['MaxPool3DGrad']);
+
 /** Nodes of the graph in TensorFlow's messages. */
 const OP_NAME = /\bn(\d+)_\d+\b/;
 
@@ -47,7 +50,7 @@ export class TensorFlowChunks implements ChunkCompiler {
     } finally {
       this.#binding.recorder = undefined;
     }
-    return recorder.recording(node, values);
+    return APART.has(node.op) ? undefined : recorder.recording(node, values);
   }
 
   compile(request: ChunkRequest): Chunk {

@@ -1,0 +1,117 @@
+/** The table of op cases, each a chunk by itself, on values and on constants, against the reference. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inferNode, opNames } from '../../kernels/ops/index.js';
+import { createKernelBackend as createReference } from '../../kernels/reference/backend.js';
+import { createKernelBackend } from '../../kernels/tensorflow/backend.js';
+import type { Chunk, ImmediateBackend, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
+import { messageOf } from '../../scheduler/quote.js';
+import type { Tensor } from '../../scheduler/tensor.js';
+import { backendOptions, difference, programNode, readFrom, runOn, uploadTo } from '../support/one-node.js';
+import { caseTensors, formatCase, type OpCase, opCases } from '../support/op-cases.js';
+
+const SEED = Number(process.env['CURFEW_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const CASES = opCases(SEED);
+/** Relative, above 1: folded and fused, sums come in another order. The other dtypes are exact. */
+const FLOAT_TOLERANCE = 1e-4;
+/** Of all cases: the others read values while they run, or have kernels that TensorFlow's graphs lack. */
+const LEAST_SHARE = 0.6;
+
+let reference: ImmediateBackend;
+let backend: ImmediateBackend;
+beforeAll(async () => {
+  reference = (await createReference(backendOptions())) as ImmediateBackend;
+  backend = (await createKernelBackend(backendOptions())) as ImmediateBackend;
+});
+afterAll(() => {
+  reference.close();
+  backend.close();
+});
+
+const comparable = ({ dtype, shape, data }: Tensor, opCase: OpCase): Tensor =>
+  opCase.randomValues ? { dtype, shape, data: data.map(() => 0) } : { dtype, shape, data };
+
+function release(values: ValueTable, places: readonly number[]): void {
+  for (const place of places) {
+    const tensor = values[place];
+    if (tensor !== undefined) backend.release(tensor);
+    values[place] = undefined;
+  }
+}
+
+/** The chunk of one node; `undefined` where the node cannot be recorded. */
+function compile(node: ProgramNode, values: ValueTable, constants: ValueTable): Chunk | undefined {
+  const recording = backend.chunks!.record(node, values);
+  release(values, node.outputs);
+  if (recording === undefined) return undefined;
+  try {
+    return backend.chunks!.compile({ nodes: [{ node, recording }], outputs: node.outputs, constants });
+  } catch (error) {
+    // Graphs are stricter in types than calls of single ops. Such a node is executed by itself.
+    if (messageOf(error).includes('Failed to load SavedModel')) return undefined;
+    throw error;
+  }
+}
+
+/** What the case gives as a chunk; `undefined` where it cannot be one. */
+function runAsChunk(
+  { op, attributes }: OpCase,
+  tensors: Record<string, Tensor>,
+  outputs: Tensor[],
+  areConstant: boolean,
+) {
+  const node = programNode({ op, inputs: tensors, attributes, outputs });
+  const values: ValueTable = Object.values(tensors).map((tensor) => uploadTo(backend, tensor));
+  try {
+    const chunk = compile(node, values, areConstant ? values.slice() : []);
+    if (chunk === undefined) return undefined;
+    try {
+      chunk.run(values);
+      return node.outputs.map((output) => readFrom(backend, values[output]!));
+    } finally {
+      release(values, node.outputs);
+      chunk.release();
+    }
+  } finally {
+    release(values, node.inputs);
+  }
+}
+
+describe(`op cases as chunks on tensorflow (seed ${SEED})`, () => {
+  let recorded = 0;
+  let all = 0;
+
+  function departures(opCase: OpCase): string[] {
+    const { op, inputs, attributes } = opCase;
+    const { outputs } = inferNode(op, inputs, attributes, 'case');
+    const tensors = caseTensors(opCase, SEED);
+    const expected = runOn(reference, op, tensors, outputs, attributes);
+    return [false, true].flatMap((areConstant) => {
+      const { liveBytes } = backend.memory;
+      const actual = runAsChunk(opCase, tensors, outputs as Tensor[], areConstant);
+      expect(backend.memory.liveBytes, formatCase(opCase)).toBe(liveBytes);
+      all++;
+      if (actual === undefined) return [];
+      recorded++;
+      return actual.flatMap((tensor, index) => {
+        const tolerance = tensor.dtype === 'float32' ? FLOAT_TOLERANCE : 0;
+        const words = difference(comparable(tensor, opCase), comparable(expected[index]!, opCase), tolerance);
+        return words === undefined ? [] : [`${formatCase(opCase)}: ${words}`];
+      });
+    });
+  }
+
+  it.each(opNames())('computes what the reference computes for %s', (op) => {
+    const found = CASES.filter((opCase) => opCase.op === op).flatMap((opCase) => {
+      try {
+        return departures(opCase);
+      } catch (error) {
+        return [`${formatCase(opCase)}: ${error}`];
+      }
+    });
+    expect(found, `CURFEW_TEST_SEED=${SEED}`).toEqual([]);
+  });
+
+  it('are chunks for the most part', () => {
+    expect(recorded / all).toBeGreaterThan(LEAST_SHARE);
+  });
+});
