@@ -15,7 +15,6 @@ import { bytesOf, type TensorSpec } from '../../scheduler/tensor.js';
 import { loadAddon } from './addon.js';
 import { withCheckedIndices } from './checked-node.js';
 import { TensorFlowChunks } from './chunks/chunk-compiler.js';
-import { type GraphMessages, loadGraphMessages } from './chunks/graph-messages.js';
 import { removeLeftovers } from './chunks/saved-model.js';
 import { CountedBinding } from './counted-binding.js';
 import { prepareCpuNode } from './cpu-node.js';
@@ -38,17 +37,12 @@ class TensorFlowBackend {
   readonly #binding: CountedBinding;
   readonly #stock: StockPackage;
 
-  constructor(
-    binding: CountedBinding,
-    stock: StockPackage,
-    queue: ReadFence | undefined,
-    messages: GraphMessages,
-  ) {
+  constructor(binding: CountedBinding, stock: StockPackage, queue: ReadFence | undefined) {
     this.memory = binding.memory;
     this.#binding = binding;
     this.#stock = stock;
     this.queue = queue;
-    this.chunks = new TensorFlowChunks(binding, messages, (node) => this.prepare(node).run);
+    this.chunks = new TensorFlowChunks(binding, (node) => this.prepare(node).run);
   }
 
   prepare(node: ProgramNode): Preparation {
@@ -136,7 +130,6 @@ export function createKernelBackend(options: BackendOptions): KernelBackend {
       binding,
       stock,
       queueing ? new ReadFence(addon) : undefined,
-      loadGraphMessages(installation.packageFolder),
     ) as KernelBackend;
   } catch (cause) {
     throw curfewError('DEVICE_UNAVAILABLE', `tensorflow: could not be loaded: ${messageOf(cause)}`, {

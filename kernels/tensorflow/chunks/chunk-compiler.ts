@@ -13,7 +13,6 @@ import { messageOf } from '../../../scheduler/quote.js';
 import { byteLength, sameShape, type TensorSpec } from '../../../scheduler/tensor.js';
 import type { CountedBinding } from '../counted-binding.js';
 import type { TensorFlowTensor } from '../tensor.js';
-import type { GraphMessages } from './graph-messages.js';
 import { GraphWriter } from './graph-writer.js';
 import { NodeRecorder, type NodeRecording, type OpInput } from './recording.js';
 import { loadGraph } from './saved-model.js';
@@ -32,12 +31,10 @@ export type PrepareNode = (node: ProgramNode) => PreparedNode;
 
 export class TensorFlowChunks implements ChunkCompiler {
   readonly #binding: CountedBinding;
-  readonly #messages: GraphMessages;
   readonly #prepare: PrepareNode;
 
-  constructor(binding: CountedBinding, messages: GraphMessages, prepare: PrepareNode) {
+  constructor(binding: CountedBinding, prepare: PrepareNode) {
     this.#binding = binding;
-    this.#messages = messages;
     this.#prepare = prepare;
   }
 
@@ -54,7 +51,7 @@ export class TensorFlowChunks implements ChunkCompiler {
   }
 
   compile(request: ChunkRequest): Chunk {
-    const graph = new ChunkGraph(this.#binding, new GraphWriter(this.#messages, this.#binding), request);
+    const graph = new ChunkGraph(this.#binding, new GraphWriter(this.#binding), request);
     graph.write();
     const { constantBytes } = graph.writer;
     if (constantBytes > MAX_CONSTANT_BYTES)
