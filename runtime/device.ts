@@ -5,6 +5,9 @@ export type { Attributes, AttributeValue, NodeCost, NodeId, ValueId } from '../s
 export type {
   BackendMemory,
   BackendOptions,
+  Chunk,
+  ChunkCompiler,
+  ChunkRequest,
   CreateKernelBackend,
   DeviceTensor,
   ImmediateBackend,
@@ -13,6 +16,7 @@ export type {
   PreparedNode,
   ProgramNode,
   QueueingBackend,
+  Recording,
   TimedWork,
   ValueTable,
 } from '../scheduler/kernel.js';

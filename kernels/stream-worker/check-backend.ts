@@ -37,5 +37,7 @@ export function checkBackend(backend: unknown, module: string): KernelBackend {
   }
   const queue = peek(backend, 'queue');
   if (queue !== undefined) checkQueue(queue);
+  const chunks = peek(backend, 'chunks');
+  if (chunks !== undefined) checkMethods(chunks, 'backend.chunks', ['record', 'compile']);
   return backend as KernelBackend;
 }

@@ -1,6 +1,7 @@
 /** All checks of one device. */
 import type { CreateKernelBackend } from '../../scheduler/kernel.js';
 import { checkKeys } from '../option-checks.js';
+import { CHUNK_CHECKS } from './chunk-checks.js';
 import { checksOf, type DeviceCheck } from './device-check.js';
 import { ENGINE_CHECKS } from './engine-checks.js';
 import { FAILURE_CHECKS } from './failure-checks.js';
@@ -18,6 +19,7 @@ const GROUPS = [
   TRANSFER_CHECKS,
   KERNEL_CHECKS,
   MEMORY_CHECKS,
+  CHUNK_CHECKS,
   QUEUE_CHECKS,
   IN_FLIGHT_CHECKS,
   FAILURE_CHECKS,

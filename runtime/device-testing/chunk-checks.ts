@@ -1,0 +1,134 @@
+/** Checks of devices that execute several nodes as one call. */
+
+import type { NodeId, ValueId } from '../../scheduler/graph.js';
+import type { Chunk, ChunkCompiler, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
+import { byteLength, type Tensor } from '../../scheduler/tensor.js';
+import { type Bench, onBench } from './bench.js';
+import { carrierOn, fanOut } from './carrier.js';
+import { check, checkSame } from './check-failure.js';
+import type { CheckWork } from './device-check.js';
+import { referenceOf } from './nodes.js';
+import type { Subject } from './options.js';
+import { checkTensor, randomOf, randomTensor } from './tensors.js';
+
+const SHAPE = [3, 4];
+/** Places in the table: what goes in, what is between the two nodes, what comes out. */
+const [INPUT, BETWEEN, OUTPUT] = [0, 1, 2] as readonly number[] as readonly [ValueId, ValueId, ValueId];
+
+/** The same node twice, one after the other. */
+function pairOf(carrier: ProgramNode): readonly [ProgramNode, ProgramNode] {
+  const at = (id: number, from: ValueId, to: ValueId): ProgramNode => ({
+    ...carrier,
+    id: id as NodeId,
+    name: `carrier ${id}`,
+    inputs: fanOut(carrier, from),
+    outputs: [to],
+  });
+  return [at(0, INPUT, BETWEEN), at(1, BETWEEN, OUTPUT)];
+}
+
+/** What the pair makes of a tensor. */
+function expectedOf([first, second]: readonly [ProgramNode, ProgramNode], tensor: Tensor): Tensor {
+  const [between] = referenceOf(first, fanOut(first, tensor));
+  return referenceOf(second, fanOut(second, between!))[0]!;
+}
+
+/** A bench on which two nodes have been recorded. */
+interface ChunkBench {
+  readonly bench: Bench;
+  readonly pair: readonly [ProgramNode, ProgramNode];
+  readonly input: Tensor;
+  /** A chunk of both nodes. */
+  compile(constants: ValueTable): Chunk;
+}
+
+/** Records both nodes; what that leaves in the table is what their `run` would. */
+function recordPair(
+  bench: Bench,
+  compiler: ChunkCompiler,
+  pair: readonly ProgramNode[],
+  input: Tensor,
+): object[] | undefined {
+  const uploaded = bench.upload(input);
+  const values: ValueTable = [uploaded];
+  const recordings = pair.map((node) => compiler.record(node, values));
+  for (const value of [BETWEEN, OUTPUT]) {
+    check(values[value] !== undefined, 'what record() leaves in the table', 'the outputs', 'nothing');
+    bench.backend.release(values[value]!);
+  }
+  bench.release(uploaded);
+  return recordings.every((recording) => recording !== undefined) ? recordings : undefined;
+}
+
+function onChunkBench(work: (on: ChunkBench) => Promise<void>): CheckWork {
+  return (subject: Subject) =>
+    onBench(subject, async (bench) => {
+      const { chunks } = bench.backend;
+      if (chunks === undefined) return 'the device executes each node by itself';
+      const pair = pairOf(carrierOn(bench, SHAPE).node);
+      const input = randomTensor(pair[0].inputSpecs[0]!, randomOf(subject.options));
+      const recordings = recordPair(bench, chunks, pair, input);
+      if (recordings === undefined) return `chunks cannot hold ${pair[0].op}`;
+      const nodes = pair.map((node, index) => ({ node, recording: recordings[index]! }));
+      const compile = (constants: ValueTable) => chunks.compile({ nodes, outputs: [OUTPUT], constants });
+      await work({ bench, pair, input, compile });
+      return undefined;
+    });
+}
+
+/** Runs the chunk on a table, and compares; what is inside the chunk never gets into the table. */
+async function checkRun(
+  { bench, pair }: ChunkBench,
+  chunk: Chunk,
+  values: ValueTable,
+  expected: Tensor,
+): Promise<void> {
+  const returned: unknown = chunk.run(values);
+  checkSame('what the run of a chunk returns', returned, undefined);
+  checkSame(`the value between ${pair[0].name} and ${pair[1].name}`, values[BETWEEN], undefined);
+  const output = values[OUTPUT]!;
+  checkTensor('the output of a chunk', await bench.read(output), expected, {});
+  bench.backend.release(output);
+}
+
+async function checkValues(on: ChunkBench): Promise<void> {
+  const { bench, pair, input, compile } = on;
+  const chunk = compile([]);
+  const uploaded = bench.upload(input);
+  for (let run = 0; run < 2; run++) await checkRun(on, chunk, [uploaded], expectedOf(pair, input));
+  checkTensor('the input afterwards', await bench.read(uploaded), input, { tolerance: 0 });
+  chunk.release();
+}
+
+async function checkConstants(on: ChunkBench): Promise<void> {
+  const { bench, pair, input, compile } = on;
+  const constant = bench.upload(input);
+  const before = bench.usedBytes;
+  const chunk = compile([constant]);
+  const held = bench.usedBytes - before;
+  check(
+    held === 0 || held >= byteLength(input),
+    'bytes alive with a chunk of a constant',
+    `none, or the constant's ${byteLength(input)} at least`,
+    held,
+  );
+  await checkRun(on, chunk, [constant], expectedOf(pair, input));
+  chunk.release();
+  checkSame('bytes alive once the chunk is released', bench.usedBytes, before);
+}
+
+async function checkTwo(on: ChunkBench): Promise<void> {
+  const { bench, pair, input, compile } = on;
+  const [first, second] = [compile([]), compile([])];
+  const uploaded = bench.upload(input);
+  first.release();
+  await checkRun(on, second, [uploaded], expectedOf(pair, input));
+  second.release();
+}
+
+/** Checks by name. */
+export const CHUNK_CHECKS: Readonly<Record<string, CheckWork>> = Object.freeze({
+  'chunks: give what their nodes give, run after run': onChunkBench(checkValues),
+  'chunks: constants count while the chunk holds them': onChunkBench(checkConstants),
+  'chunks: one is released, another goes on': onChunkBench(checkTwo),
+});
