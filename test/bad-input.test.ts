@@ -304,9 +304,31 @@ const COMPILATIONS: readonly Mistake[] = [
   [
     'an unknown compile option',
     'INVALID_OPTION',
-    'only the options name, placement',
+    'only the options name, placement, chunks, modes',
     '"streams"',
     () => compileWith({ streams: 1 }),
+  ],
+  ['chunks by number', 'INVALID_OPTION', 'a boolean', '4', () => compileWith({ chunks: 4 })],
+  [
+    'one mode that is no list',
+    'INVALID_OPTION',
+    'an array of cancellation modes',
+    '"none"',
+    () => compileWith({ modes: 'none' }),
+  ],
+  [
+    'a mode that does not exist',
+    'INVALID_OPTION',
+    "'none', 'node' or { precisionMs: number above 0 }",
+    '"never"',
+    () => compileWith({ modes: ['node', 'never'] }),
+  ],
+  [
+    'a hole among the modes',
+    'INVALID_OPTION',
+    "'none', 'node' or { precisionMs }",
+    'undefined',
+    () => compileWith({ modes: [undefined] }),
   ],
   [
     'an op no device has',
