@@ -89,13 +89,7 @@ describe('a stop between chunks', () => {
       });
       expect(Object.keys(outputs)).toHaveLength(report.nodesCompleted);
       for (const [name, tensor] of Object.entries(outputs)) {
-        const { data } = tensor as Tensor;
-        const expected = full.outputs[name]!.data;
-        const worst = data.reduce(
-          (most, value, index) => Math.max(most, Math.abs(value - expected[index]!)),
-          0,
-        );
-        expect(worst).toBeLessThan(TOLERANCE);
+        expectClose(tensor, full.outputs[name]!, name);
       }
       if (report.stoppedBefore === undefined) continue;
       stopped++;

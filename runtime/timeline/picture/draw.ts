@@ -19,12 +19,23 @@ const LEGEND: readonly LegendEntry[] = [
   { style: 'wait', label: 'waits' },
 ];
 
+/** Frames around the nodes that were executed as one call. */
+function drawChunks({ spans }: TimelineData, stream: number, y: number, layout: Layout): string[] {
+  return spans
+    .filter((span) => span.kind === 'chunk' && span.stream === stream)
+    .map(({ name, startMs, endMs }) => {
+      const [x, width] = [layout.x(startMs), layout.x(endMs) - layout.x(startMs)];
+      return rect('chunk', x, y - 1, width, BAR_HEIGHT + 2, `${name}, ${showMs(endMs - startMs)}`);
+    });
+}
+
 function drawRow({ name, bars, stream }: Row, index: number, data: TimelineData, layout: Layout): string[] {
   const y = layout.barY(index);
   return [
     rect('row', LEFT, y - 2, WIDTH - LEFT - RIGHT, BAR_HEIGHT + 4),
     text('label', MARGIN, y + BAR_HEIGHT / 2 + 5, name),
     ...drawBars(bars, y, layout),
+    ...(stream === undefined ? [] : drawChunks(data, stream, y, layout)),
     ...(stream === undefined ? [] : drawStop(data, stream, y, layout)),
   ];
 }

@@ -26,12 +26,14 @@ text { font-family: system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-se
 .op3 { fill: #bf3989; }
 .op4 { fill: #bc4c00; }
 .others { fill: #4b6584; }
+.chunk { fill: none; stroke: #1f2328; stroke-width: 1.5; }
 .skipped { fill: none; stroke: #cf222e; stroke-dasharray: 4 4; }
 .deadline { stroke: #cf222e; stroke-width: 2; stroke-dasharray: 6 4; }
 .settled { stroke: #57606a; }
 .stop { stroke: #cf222e; stroke-width: 3; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3; }
+.chunk { stroke: #e6edf3; }
 .small { fill: #a2acb8; }
 .in { fill: #ffffff; }
 .red { fill: #ff8a84; }
