@@ -17,7 +17,7 @@ export type PiecewiseWork<Result> = Generator<DeviceWork<void>, Result, void>;
 /** A program cut into chunks. */
 export interface Level {
   readonly list: StepList;
-  /** The longest chunk of several nodes in milliseconds: what cannot be cut further does not count. */
+  /** How long a chunk of several nodes takes at most, in milliseconds: what cannot be cut further does not count. */
   readonly longestMs: number;
   release(): void;
 }
@@ -27,6 +27,8 @@ const TIMED_ROUNDS = 3;
 /** How often a program with chunks that take too long is cut again, and how much shorter. */
 const MAX_CUTS = 4;
 const CUT_AGAIN = 0.9;
+/** A level counts as fine enough if its longest chunk is at most this many times too long: limits leave that room. */
+const SLACK = 1.3;
 /** Rough speeds for the first estimates, of which only the proportions matter: operations and bytes in a millisecond. */
 const OPERATIONS_PER_MS = 2e7;
 const BYTES_PER_MS = 1e7;
@@ -72,7 +74,7 @@ export class LevelBuilder {
         const longestMs = longestOf(pieces, timesMs);
         if (longestMs <= limitMs || cut === MAX_CUTS) {
           pieces = yield* this.#preferPlain(pieces, timesMs);
-          return this.#level(pieces, longestMs);
+          return this.#level(pieces, longestMs <= SLACK * limitMs ? Math.min(longestMs, limitMs) : longestMs);
         }
       }
     } catch (error) {
