@@ -19,7 +19,7 @@ import {
   type RunReport,
 } from '../runtime/index.js';
 import { matmulChains, squareMatrix } from './chains.js';
-import { GapRecorder } from './gap-recorder.js';
+import { gapDuring } from './gap-recorder.js';
 import {
   alternate,
   printFindings,
@@ -46,16 +46,6 @@ const SEED = 1;
 const ALLOWANCE_MS = 1;
 /** Lets the worker start on the run before the main thread is blocked. */
 const HEAD_START_MS = 20;
-
-/** The largest gap while `work` goes on. */
-async function gapDuring(work: () => unknown): Promise<number> {
-  const recorder = new GapRecorder();
-  // The interval needs a turn before it can show a gap that begins at once.
-  await sleep(1);
-  await work();
-  await sleep(1);
-  return recorder.stop();
-}
 
 /** The same products in this thread. Reading the result is what waits for it. */
 function multiplyInThisThread(size: number): () => void {

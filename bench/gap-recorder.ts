@@ -1,4 +1,5 @@
 /** Measures how long the main thread's event loop was held: the largest gap between ticks of a 1 ms interval. */
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const INTERVAL_MS = 1;
 
@@ -20,4 +21,14 @@ export class GapRecorder {
     clearInterval(this.#timer);
     return this.#largestMs;
   }
+}
+
+/** The largest gap in milliseconds while `work` goes on. */
+export async function gapDuring(work: () => unknown): Promise<number> {
+  const recorder = new GapRecorder();
+  // The interval needs a turn before it can show a gap that begins at once.
+  await sleep(1);
+  await work();
+  await sleep(1);
+  return recorder.stop();
 }
