@@ -62,7 +62,14 @@ function chain(): PreparedStep[] {
       cost: { operations: 2, bytes: 24 },
     });
     const node = index as NodeId;
-    return { node, completes: [node], run, frees: [index as ValueId], exports: undefined };
+    return {
+      node,
+      name: `node${index}`,
+      completes: [node],
+      run,
+      frees: [index as ValueId],
+      exports: undefined,
+    };
   });
 }
 
