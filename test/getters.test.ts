@@ -3,7 +3,7 @@ import type { CompileOptions } from '../runtime/compile-options.js';
 import type { Engine } from '../runtime/engine.js';
 import type { Executable } from '../runtime/executable.js';
 import { rejection } from './support/catch-error.js';
-import { startPuppetEngine } from './support/engines.js';
+import { startEngine, startPuppetEngine } from './support/engines.js';
 import { FEEDS, thirtyNodes } from './support/thirty-nodes.js';
 import { until } from './support/until.js';
 
@@ -112,7 +112,8 @@ describe.each(['close', 'destroy'] as const)('%s() while compile() plans', (end)
       }),
     ],
   ])('%s refuses the compilation', async (_where, options) => {
-    const { engine } = await startPuppetEngine();
+    // The virtual device takes programs at once, before it is closed.
+    const engine = await startEngine({ device: 'virtual' });
     const compiled: unknown[] = [];
     engine.on('executable:compiled', (info) => compiled.push(info));
     const error = await rejection(engine.compile(thirtyNodes(), options(engine)));

@@ -1,5 +1,6 @@
 /** Engines on TensorFlow: lifetimes, several streams, memory, runs stopped in the middle, streams replaced. */
 import { describe, expect, it } from 'vitest';
+import type { BuilderValue } from '../../runtime/graph-builder/value.js';
 import { createEngine, type Engine, type Executable, type Graph, GraphBuilder } from '../../runtime/index.js';
 import { runRejection } from '../support/catch-error.js';
 import { startEngine } from '../support/engines.js';
@@ -20,13 +21,14 @@ function small(): Graph {
 
 const EXPECTED = [0, 0, 18, 26];
 
-/** A chain of products that takes long enough to be stopped in the middle. */
+const matrix = (length: number) => new Float32Array(length * length).fill(1 / length);
+
+/** A chain of products of the input `x` that takes long enough to be stopped in the middle. */
 function long(length: number, nodes: number): Graph {
   const builder = new GraphBuilder();
   const spec = { dtype: 'float32', shape: [length, length] } as const;
-  const data = new Float32Array(length * length).fill(1 / length);
-  const w = builder.constant('w', { ...spec, data });
-  let value = w;
+  const w = builder.constant('w', { ...spec, data: matrix(length) });
+  let value: BuilderValue = builder.input('x', spec);
   for (let node = 0; node < nodes; node++) value = builder.kernel('BatchMatMul', { a: value, b: w });
   builder.output('y', value);
   return builder.build();
@@ -79,7 +81,7 @@ describe('an engine on TensorFlow', () => {
 
   it('counts constants once per stream, and gives them back', async () => {
     const engine = await startEngine({ device: 'tensorflow', streams: 2 });
-    const executable = await engine.compile(small());
+    const executable = await engine.compile(small(), { chunks: false });
     expect(engine.stats().bytes).toMatchObject({ live: 0, constants: 2 * 16 });
     await expectCorrect(executable);
     expect(engine.stats().bytes).toMatchObject({ live: 0, constants: 2 * 16 });
@@ -88,17 +90,17 @@ describe('an engine on TensorFlow', () => {
   });
 
   it('keeps to memoryLimitBytes, and the next run works', async () => {
-    const limit = 3 * 400 * 400 * 4 + 1000;
+    const limit = 4 * 400 * 400 * 4 + 1000;
     const engine = await startEngine({ device: 'tensorflow', memoryLimitBytes: limit });
     const tight = await engine.compile(long(400, 3));
-    await tight.run({});
+    await tight.run({ x: matrix(400) });
     const builder = new GraphBuilder();
     const x = builder.input('x', { dtype: 'float32', shape: [1] });
-    builder.output('y', builder.kernel('Tile', { x }, { reps: [400 * 400 * 3] }, { name: 'large' }));
+    builder.output('y', builder.kernel('Tile', { x }, { reps: [400 * 400 * 4] }, { name: 'large' }));
     const tooLarge = await engine.compile(builder.build());
     const error = await runRejection(tooLarge.run({ x: Float32Array.of(1) }));
     expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', node: 'large' });
-    await tight.run({});
+    await tight.run({ x: matrix(400) });
     expect(engine.stats().bytes.live).toBe(0);
   });
 
@@ -107,7 +109,7 @@ describe('an engine on TensorFlow', () => {
     async (cancellation) => {
       const engine = await startEngine({ device: 'tensorflow' });
       const executable = await engine.compile(long(300, 1000));
-      const error = await runRejection(executable.run({}, { timeoutMs: 100, cancellation }));
+      const error = await runRejection(executable.run({ x: matrix(300) }, { timeoutMs: 100, cancellation }));
       expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
       expect(error.report.nodesCompleted).toBeLessThan(1000);
       expect(engine.stats().bytes.live).toBe(0);
@@ -123,7 +125,9 @@ describe('an engine on TensorFlow', () => {
       engine.compile(small(), { name: 'other', placement }),
     ]);
     for (let round = 0; round < 3; round++) {
-      const error = await runRejection(hanging.run({}, { timeoutMs: 100, cancellation: 'node' }));
+      const error = await runRejection(
+        hanging.run({ x: matrix(1500) }, { timeoutMs: 100, cancellation: 'node' }),
+      );
       expect(['DEVICE_LOST', 'DEADLINE_EXCEEDED']).toContain(error.code);
       await Promise.all(Array.from({ length: 20 }, () => expectCorrect(other)));
     }

@@ -10,7 +10,7 @@ import type {
   ValueTable,
 } from '../../../scheduler/kernel.js';
 import { messageOf } from '../../../scheduler/quote.js';
-import { byteLength, sameShape, type TensorSpec } from '../../../scheduler/tensor.js';
+import { byteLength, elementCount, sameShape, type TensorSpec } from '../../../scheduler/tensor.js';
 import type { CountedBinding } from '../counted-binding.js';
 import type { TensorFlowTensor } from '../tensor.js';
 import { GraphWriter } from './graph-writer.js';
@@ -22,6 +22,11 @@ const MAX_CONSTANT_BYTES = 2 ** 31 - 2 ** 24;
 
 /** In graphs, oneDNN looks for the maxima itself, and finds others. */
 const APART: ReadonlySet<string> = new Set(['MaxPool3DGrad']);
+
+/** Tensors without elements have another shape in TensorFlow; it is never asked to compute with them. */
+function isApart({ op, inputSpecs, outputSpecs }: ProgramNode): boolean {
+  return APART.has(op) || [...inputSpecs, ...outputSpecs].some(({ shape }) => elementCount(shape) === 0);
+}
 
 /** Nodes of the graph in TensorFlow's messages. */
 const OP_NAME = /\bn(\d+)_\d+\b/;
@@ -47,7 +52,7 @@ export class TensorFlowChunks implements ChunkCompiler {
     } finally {
       this.#binding.recorder = undefined;
     }
-    return APART.has(node.op) ? undefined : recorder.recording(node, values);
+    return isApart(node) ? undefined : recorder.recording(node, values);
   }
 
   compile(request: ChunkRequest): Chunk {
