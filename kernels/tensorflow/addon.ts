@@ -1,5 +1,5 @@
 /** The addon of tfjs-node: what it offers, and how it is loaded without a word from TensorFlow. */
-import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import type { TensorData } from '../../scheduler/tensor.js';
 import { withQuietLibrary } from './quiet-library.js';
 
@@ -63,7 +63,26 @@ export interface Binding extends BindingConstants {
   isUsingGpuDevice(): boolean;
 }
 
-/** Loads the addon, and with it TensorFlow's library. @throws what the loader says when one of them cannot be loaded */
+/** Linux's `RTLD_NODELETE`, which Node's constants leave out. */
+const KEEP_LOADED = 0x1000;
+
+/** By file. A thread has one context of TensorFlow, however many backends. */
+const loaded = new Map<string, Binding>();
+
+/**
+ * Loads the addon, and with it TensorFlow's library.
+ *
+ * Node unloads an addon when the last thread that has loaded it ends; TensorFlow's own threads, which go on, would then
+ * execute code that is gone, and the process would crash at its end at the latest. So the addon stays.
+ *
+ * @throws what the loader says when one of them cannot be loaded
+ */
 export function loadAddon(file: string): Binding {
-  return withQuietLibrary(() => createRequire(import.meta.url)(file) as Binding);
+  const known = loaded.get(file);
+  if (known !== undefined) return known;
+  const module: { exports: unknown } = { exports: {} };
+  withQuietLibrary(() => process.dlopen(module, file, constants.dlopen.RTLD_LAZY | KEEP_LOADED));
+  const addon = module.exports as Binding;
+  loaded.set(file, addon);
+  return addon;
 }
