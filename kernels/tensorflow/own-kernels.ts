@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { ProgramNode } from '../../scheduler/kernel.js';
+import { sameShape } from '../../scheduler/tensor.js';
 import type { OpAttribute } from './addon.js';
 import type { StockPackage } from './stock-package.js';
 
@@ -21,8 +22,8 @@ const KERNELS: Readonly<Record<string, Choose>> = {
   Concat: ({ inputs }) => (inputs.length === 1 ? (parts) => parts[0] : undefined),
   // The kernel reads all indices to check them, which has been done.
   GatherV2: () => gather,
-  // The kernel's op knows images of rank 4.
-  FusedBatchNorm: ({ inputSpecs }) => (inputSpecs[0]!.shape.length === 4 ? undefined : normalize),
+  // The kernel's op knows images with a mean, a variance and so on for each channel.
+  FusedBatchNorm: (node) => (isPerChannel(node) ? undefined : normalize),
   // The op seeks the maxima given in the images, where TensorFlow.js finds them anew.
   MaxPool3DGrad: () => maxPool3DGrad,
   // The kernel has the op refuse indices that are not sorted, or there twice.
@@ -37,6 +38,10 @@ export function ownKernel(node: ProgramNode, stock: StockPackage): tf.KernelFunc
   if (compute === undefined) return undefined;
   return ({ inputs, attrs }) =>
     compute(inputs as unknown as Inputs, attrs as unknown as Attributes, stock) as tf.TensorInfo;
+}
+
+function isPerChannel({ inputSpecs: [x, ...statistics] }: ProgramNode): boolean {
+  return x!.shape.length === 4 && statistics.every(({ shape }) => sameShape(shape, x!.shape.slice(-1)));
 }
 
 /** An attribute of a TensorFlow op that is a dtype. */
