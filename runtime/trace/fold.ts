@@ -1,6 +1,6 @@
 /** Constant folding: kernels of constants give what the nodes would give that are recorded for other tensors. */
 import * as tf from '@tensorflow/tfjs-core';
-import { inferNode } from '../../kernels/ops/index.js';
+import { findOp, inferNode } from '../../kernels/ops/index.js';
 import { type Evaluate, isCorrected } from '../../kernels/reference/corrections.js';
 import { prepareOnCpu } from '../../kernels/reference/cpu.js';
 import { CurfewError } from '../../scheduler/errors.js';
@@ -29,15 +29,17 @@ export function foldAsNode(
   attrs: tf.NamedAttrMap,
 ): tf.TensorInfo[] | undefined {
   const infos = [...inputs.values()];
-  if (BLIND_OPS.has(op) || !infos.every(({ dtype }) => isDType(dtype))) return undefined;
+  if (findOp(op) === undefined || BLIND_OPS.has(op) || !infos.every(({ dtype }) => isDType(dtype)))
+    return undefined;
   const specs = infos.map(({ dtype, shape }): TensorSpec => ({ dtype: dtype as TensorSpec['dtype'], shape }));
   const compute = prepare(op, [...inputs.keys()], specs, attrs);
+  if (compute === undefined) return undefined;
   // Copies, for kernels may write into their inputs.
   const tensors = infos.map(({ dataId }, index) => {
     const spec = specs[index]!;
     return { ...spec, data: backend.copyConstant(dataId, spec) };
   });
-  return compute?.(tensors).map(({ dtype, shape, data }) => backend.makeTensorInfo([...shape], dtype, data));
+  return compute(tensors).map(({ dtype, shape, data }) => backend.makeTensorInfo([...shape], dtype, data));
 }
 
 function prepare(
