@@ -1,8 +1,8 @@
 /** Options of `engine.compile`, and the checks on what callers hand in. */
 import { type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
-import { curfewError, quote } from '../scheduler/errors.js';
 import type { Placement } from '../scheduler/placement.js';
 import type { ChunkPlan } from '../scheduler/program.js';
+import { checkKeys, invalidOption } from './option-checks.js';
 
 /** Options of `engine.compile`. */
 export interface CompileOptions {
@@ -37,31 +37,16 @@ export interface CheckedCompileOptions {
 
 /** @throws INVALID_OPTION; UNSUPPORTED_OPTION for a mode that is not available */
 export function checkCompileOptions(options: unknown): CheckedCompileOptions {
-  const invalid = (what: string, expected: string, received: unknown) =>
-    curfewError('INVALID_OPTION', `${what}: expected ${expected}, received ${quote(received)}`, {
-      expected,
-      received,
-    });
-  if (typeof options !== 'object' || options === null)
-    throw invalid('options of compile', 'an object', options);
-  const {
-    name = 'graph',
-    placement = 'single',
-    chunks = true,
-    modes = ['none'],
-    ...rest
-  } = options as Record<string, unknown>;
-  const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined)
-    throw invalid('options of compile', 'only the options name, placement, chunks, modes', unknown);
-  if (typeof name !== 'string' || name === '') throw invalid('name', 'a non-empty string', name);
+  checkKeys(options, 'options of compile', ['name', 'placement', 'chunks', 'modes']);
+  const { name = 'graph', placement = 'single', chunks = true, modes = ['none'] } = options;
+  if (typeof name !== 'string' || name === '') throw invalidOption('name', 'a non-empty string', name);
   if (placement !== 'single' && placement !== 'automatic' && typeof placement !== 'function') {
-    throw invalid('placement', "'single', 'automatic' or a function", placement);
+    throw invalidOption('placement', "'single', 'automatic' or a function", placement);
   }
-  if (typeof chunks !== 'boolean') throw invalid('chunks', 'a boolean', chunks);
-  if (!Array.isArray(modes)) throw invalid('modes', 'an array of cancellation modes', modes);
+  if (typeof chunks !== 'boolean') throw invalidOption('chunks', 'a boolean', chunks);
+  if (!Array.isArray(modes)) throw invalidOption('modes', 'an array of cancellation modes', modes);
   const ahead = modes.map((mode: unknown) => {
-    if (mode === undefined) throw invalid('modes', "'none', 'node' or { precisionMs }", mode);
+    if (mode === undefined) throw invalidOption('modes', "'none', 'node' or { precisionMs }", mode);
     return resolveMode(mode, true);
   });
   return { name, placement: placement as Placement, chunks: chunks ? { ahead } : undefined };

@@ -14,6 +14,7 @@ import {
   type TensorSpec,
   type TensorSpecs,
 } from '../scheduler/tensor.js';
+import { isRecordLike } from './record-like.js';
 
 /**
  * What a run is fed: for each input its bare data, in the container of its dtype, or a tensor, whose dtype and shape
@@ -52,7 +53,7 @@ function checkFeed(name: string, feed: unknown, spec: TensorSpec): TensorData {
  */
 export function checkFeeds(graph: Graph, feeds: unknown): ReadonlyMap<ValueId, TensorData> {
   const names = [...graph.inputValues.keys()];
-  if (typeof feeds !== 'object' || feeds === null || Array.isArray(feeds) || ArrayBuffer.isView(feeds)) {
+  if (!isRecordLike(feeds)) {
     const expected = `an object with the feeds ${names.map(quote).join(', ')}`;
     throw curfewError('INVALID_FEED', `feeds: expected ${expected}, received ${quote(feeds)}`, {
       expected,
@@ -79,7 +80,7 @@ export function checkFeeds(graph: Graph, feeds: unknown): ReadonlyMap<ValueId, T
         },
       );
     }
-    values.set(value, checkFeed(name, (feeds as Record<string, unknown>)[name], graph.inputs[name]!));
+    values.set(value, checkFeed(name, feeds[name], graph.inputs[name]!));
   }
   return values;
 }

@@ -1,5 +1,7 @@
 /** Checks that options of all kinds have in common. */
 import { curfewError, quote } from '../scheduler/errors.js';
+import { isAbortSignal } from './platform-objects.js';
+import { isRecordLike } from './record-like.js';
 
 /** An INVALID_OPTION error. */
 export function invalidOption(option: string, expected: string, received: unknown): Error {
@@ -10,7 +12,7 @@ export function invalidOption(option: string, expected: string, received: unknow
 }
 
 /**
- * An options object must be one, and must not have keys that nothing reads: most are typing mistakes.
+ * Options must be an object of no special kind, and must not have keys that nothing reads: most are typing mistakes.
  *
  * @throws INVALID_OPTION
  */
@@ -19,10 +21,18 @@ export function checkKeys(
   what: string,
   known: readonly string[],
 ): asserts options is Record<string, unknown> {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw invalidOption(what, 'an object', options);
+  if (!isRecordLike(options)) throw noOptions(options, what, known);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) throw invalidOption(what, `only the options ${known.join(', ')}`, unknown);
+}
+
+function noOptions(received: unknown, what: string, known: readonly string[]): Error {
+  if (!known.includes('signal') || !isAbortSignal(received)) {
+    return invalidOption(what, `an object with options (${known.join(', ')})`, received);
+  }
+  const expected = '{ signal }';
+  const message = `${what}: expected ${expected}, received an AbortSignal: pass { signal }`;
+  return curfewError('INVALID_OPTION', message, { expected, received });
 }
 
 /** What a value must be. */

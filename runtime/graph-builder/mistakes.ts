@@ -2,6 +2,7 @@
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { Graph, ValueReference } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
+import { isRecordLike } from '../record-like.js';
 
 /** An INVALID_GRAPH error. */
 export function invalid(message: string, expected: unknown, received: unknown, node?: string): Error {
@@ -30,7 +31,7 @@ export function undefinedInput(what: string, name: string, reference: ValueRefer
 
 /** The entries of what ought to be a record. */
 export function entriesOf<T>(record: Readonly<Record<string, T>>, what: string): [string, T][] {
-  if (typeof record === 'object' && record !== null && !Array.isArray(record)) return Object.entries(record);
+  if (isRecordLike(record)) return Object.entries(record);
   throw invalid(`${what}: expected an object by name, received ${quote(record)}`, 'object', record);
 }
 

@@ -4,6 +4,7 @@ import { checkName } from '../../scheduler/check/name.js';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import type { Graph } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
+import { isRecordLike } from '../record-like.js';
 import { activate, activeBackend, BACKEND_NAME, withBackend } from './engine.js';
 import { TracedInputs } from './inputs.js';
 import { registerKernels } from './kernels.js';
@@ -47,7 +48,7 @@ export function recordGraph(fn: TracedFunction, inputs: unknown): Graph {
 }
 
 function checkInputs(inputs: unknown): Map<string, TensorSpec> {
-  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
+  if (!isRecordLike(inputs)) {
     throw curfewError(
       'INVALID_GRAPH',
       `trace(): expected specs of inputs by name, received ${quote(inputs)}`,
