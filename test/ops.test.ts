@@ -237,13 +237,15 @@ describe('inferNode()', () => {
 
   it.each(['Conv9D', '__proto__', 'constructor', 'toString'])('does not find an op named %s', (op) => {
     expect(findOp(op)).toBeUndefined();
-    expect(failure(op, {}, {})).toMatchObject({ code: 'UNSUPPORTED_OP', received: op });
+    const error = failure(op, {}, {});
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_OP', received: op });
+    expect(error.message).toContain('give its output specs in options.outputs');
   });
 
   it.each([...DATA_DEPENDENT_OPS, ...UNREPRESENTABLE_OPS])('says why %s is unsupported', (op, reason) => {
     const error = failure(op, {}, {});
     expect(error.code).toBe('UNSUPPORTED_OP');
-    expect(error.message).toContain(reason);
+    expect(error.message).toContain(`${reason}; compute it in a host node`);
   });
 
   it('rejects outputs beyond the limits', () => {

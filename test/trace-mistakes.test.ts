@@ -56,6 +56,35 @@ describe('an error of the traced function itself', () => {
   });
 });
 
+describe('what no graph holds', () => {
+  const complex = tf.complex([1], [2]);
+  const boxes = () => tf.zeros<tf.Rank.R2>([3, 4]);
+  it.each<[string, (given: { x: tf.Tensor1D }) => unknown, RegExp]>([
+    ['a transform', ({ x }) => tf.signal.stft(x, 2, 1), /complex tensors are not supported/],
+    ['a complex constant', () => tf.complex([1], [2]), /received "complex64"/],
+    ['a complex constant of the caller', () => tf.real(complex), /received "complex64"/],
+    ['a string', () => tf.tensor1d(['a']), /received "string"/],
+    ['unique()', ({ x }) => tf.unique(x).values, /known only after running it/],
+    [
+      'boxes',
+      ({ x }) => tf.image.nonMaxSuppression(boxes(), x, 2),
+      /number of boxes kept is known only after/,
+    ],
+    [
+      'padded boxes',
+      ({ x }) => ({ ...tf.image.nonMaxSuppressionPadded(boxes(), x, 2, 0.5, 0, true) }),
+      /NonMaxSuppressionV4.*fixed size only when padded/,
+    ],
+    ['booleanMaskAsync()', ({ x }) => tf.booleanMaskAsync(x, tf.tensor1d([1, 0, 1], 'bool')), /Async/],
+    ['whereAsync()', ({ x }) => tf.whereAsync(tf.greater(x, 0)), /expected no value to be read/],
+  ])('is refused with what to do instead: %s', async (_, fn, reason) => {
+    const error = await rejection(traceAny(fn));
+    expect(['UNSUPPORTED_OP', 'INVALID_TRACE']).toContain(error.code);
+    expect(error.message).toMatch(reason);
+    expect(error.message).toContain('in a host node (GraphBuilder.host)');
+  });
+});
+
 describe('trace()', () => {
   it('takes a function that hands the whole record to GraphModel.execute', async () => {
     const model = await smallGraphModel();

@@ -10,8 +10,12 @@ function all(names: readonly string[], reason: string): [string, string][] {
 export const DATA_DEPENDENT_OPS: ReadonlyMap<string, string> = new Map([
   ...all(['Where', 'Unique'], 'the number of elements found is known only after running it'),
   ...all(
-    ['NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
+    ['NonMaxSuppressionV3', 'NonMaxSuppressionV5'],
     'the number of boxes kept is known only after running it',
+  ),
+  ...all(
+    ['NonMaxSuppressionV4'],
+    'its output has a fixed size only when padded, which the table does not tell',
   ),
   ...all(
     ['RaggedGather', 'RaggedRange', 'RaggedTensorToTensor'],
@@ -30,6 +34,13 @@ export const UNREPRESENTABLE_OPS: ReadonlyMap<string, string> = new Map([
   ),
   ...all(['Draw', 'FromPixels'], 'it works on a canvas, which is no tensor'),
 ]);
+
+/** Why the table does not describe the op, and what to do instead. */
+export function explainMissing(op: string): string {
+  const reason = DATA_DEPENDENT_OPS.get(op) ?? UNREPRESENTABLE_OPS.get(op);
+  if (reason === undefined) return 'the op table does not have it; give its output specs in options.outputs';
+  return `${reason}; compute it in a host node (GraphBuilder.host), or outside the graph`;
+}
 
 /** Whether the table cannot describe the op: its inputs and attributes are unchecked, and its output specs are a claim. */
 export function isExcluded(op: string): boolean {

@@ -5,7 +5,7 @@ import { byteLength, checkSpec, elementCount, formatSpec, type TensorSpec } from
 import { CONVOLUTION } from './convolution.js';
 import { CONVOLUTION_3D } from './convolution-3d.js';
 import { ELEMENTWISE } from './elementwise.js';
-import { DATA_DEPENDENT_OPS, UNREPRESENTABLE_OPS } from './excluded.js';
+import { explainMissing } from './excluded.js';
 import { GENERATORS } from './generators.js';
 import { IMAGE } from './image.js';
 import { INDEXING } from './indexing.js';
@@ -88,10 +88,9 @@ export function inferNode(
 }
 
 function unsupportedOp(op: string, node: string): CurfewError {
-  const reason = DATA_DEPENDENT_OPS.get(op) ?? UNREPRESENTABLE_OPS.get(op) ?? 'the op table does not have it';
   return curfewError(
     'UNSUPPORTED_OP',
-    `node ${quote(node)}: expected an op of the op table, received ${quote(op)}: ${reason}`,
+    `node ${quote(node)}: expected an op of the op table, received ${quote(op)}: ${explainMissing(op)}`,
     { node, expected: 'an op of the op table', received: op },
   );
 }

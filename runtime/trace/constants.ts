@@ -1,10 +1,10 @@
 /** Constants that recorded nodes use: weights of the caller, and what was computed from constants. */
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
-import { curfewError, quote } from '../../scheduler/errors.js';
 import type { NodeDefinition, ValueReference } from '../../scheduler/graph.js';
 import { formatSpec, isDType, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
 import type { NodeNames } from './names.js';
 import type { RecordingBackend } from './recording-backend.js';
+import { unsupportedConstant } from './violations.js';
 
 interface Constant {
   readonly name: string;
@@ -56,9 +56,5 @@ export class Constants {
 
 function checkedSpec({ dtype, shape }: TensorInfo): TensorSpec {
   if (isDType(dtype)) return { dtype, shape: [...shape] };
-  throw curfewError(
-    'UNSUPPORTED_OP',
-    `trace(): expected constants of dtype float32, int32 or bool, received ${quote(dtype)}`,
-    { expected: 'float32, int32 or bool', received: dtype },
-  );
+  throw unsupportedConstant(dtype);
 }

@@ -38,7 +38,7 @@ function refusePromise(value: unknown, received: string): void {
   throw invalidTrace(
     `trace(): expected a synchronous function, received ${received}; await what it needs before trace(), and call a ` +
       "GraphModel's execute() rather than executeAsync() (a model that insists on the latter has control flow or shapes " +
-      'that depend on values, which no graph holds)',
+      'that depend on values, which no graph holds); ops that only come as …Async belong in a host node (GraphBuilder.host)',
     { expected: EXPECTED, received: 'promise' },
   );
 }

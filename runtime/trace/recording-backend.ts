@@ -9,11 +9,11 @@ import type {
   TensorBuffer,
   TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { curfewError, quote } from '../../scheduler/errors.js';
+import { quote } from '../../scheduler/errors.js';
 import type { ValueReference } from '../../scheduler/graph.js';
 import { allocateData, elementCount, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
 import type { Engine } from './engine.js';
-import { invalidTrace, type Violations } from './violations.js';
+import { invalidTrace, unsupportedConstant, type Violations } from './violations.js';
 
 /** What is known of a value that depends on an input. */
 export interface AbstractValue {
@@ -77,10 +77,7 @@ export class RecordingBackend extends MathBackendCPU {
   borrow(dataId: DataId): void {
     if (this.data.has(dataId)) return;
     const { dtype } = this.#engine.state.tensorInfo.get(dataId)!;
-    if (dtype === 'complex64') {
-      const message = `trace(): expected constants of dtype float32, int32 or bool, received ${dtype}`;
-      throw curfewError('UNSUPPORTED_OP', message, { expected: 'float32, int32 or bool', received: dtype });
-    }
+    if (dtype === 'complex64') throw unsupportedConstant(dtype);
     const read = () => this.readConstant(dataId);
     let values: backend_util.BackendValues | undefined;
     this.data.set(dataId, {
@@ -134,7 +131,8 @@ export class RecordingBackend extends MathBackendCPU {
 
 function readViolation({ origin, spec }: AbstractValue): Error {
   return invalidTrace(
-    `trace(): expected no value to be read that depends on an input, received a read of ${origin}, which has no value while tracing`,
+    `trace(): expected no value to be read that depends on an input, received a read of ${origin}, which has no value while ` +
+      'tracing; return the tensor and decide outside the graph, or read it in a host node (GraphBuilder.host)',
     { expected: 'no read', received: `${spec.dtype}${quote(spec.shape)}` },
   );
 }

@@ -1,9 +1,20 @@
 /** What a traced function does that a graph cannot represent. */
-import { curfewError, type ErrorDetails } from '../../scheduler/errors.js';
+import { curfewError, type ErrorDetails, quote } from '../../scheduler/errors.js';
 
 /** An INVALID_TRACE error. */
 export function invalidTrace(message: string, details: ErrorDetails = {}): Error {
   return curfewError('INVALID_TRACE', message, details);
+}
+
+/** The error for a constant of a dtype that no graph has. */
+export function unsupportedConstant(dtype: unknown): Error {
+  const expected = 'float32, int32 or bool';
+  return curfewError(
+    'UNSUPPORTED_OP',
+    `trace(): expected constants of dtype ${expected}, received ${quote(dtype)}; ` +
+      'compute with it in a host node (GraphBuilder.host), or outside the graph',
+    { expected, received: dtype },
+  );
 }
 
 /** The first violation of one trace. It fails the trace even when the traced function catches what is thrown at it. */
