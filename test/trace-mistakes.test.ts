@@ -41,6 +41,21 @@ describe('a traced function that takes the record of its inputs for a tensor', (
   });
 });
 
+describe('an error of TensorFlow.js that says too little', () => {
+  it('about a gradient is told with the import that registers it', async () => {
+    const gradient = tf.getGradient('Mean');
+    tf.unregisterGradient('Mean');
+    try {
+      const error = await rejection(traceAny(({ x }: { x: tf.Tensor }) => tf.grad((v) => tf.mean(v))(x)));
+      expect(error.code).toBe('INVALID_TRACE');
+      expect(error.message).toContain("not found for Mean; import '@tensorflow/tfjs-layers' or");
+      expect(error.cause).toBeInstanceOf(Error);
+    } finally {
+      tf.registerGradient(gradient);
+    }
+  });
+});
+
 describe('an error of the traced function itself', () => {
   const boom = new Error('boom');
   const fail = () => {

@@ -6,6 +6,7 @@ import type { Graph } from '../../scheduler/graph.js';
 import { checkSpec, type TensorSpec } from '../../scheduler/tensor.js';
 import { isRecordLike } from '../record-like.js';
 import { activate, activeBackend, BACKEND_NAME, withBackend } from './engine.js';
+import { explainThrown } from './hints.js';
 import { TracedInputs } from './inputs.js';
 import { registerKernels } from './kernels.js';
 import { Lifetime } from './lifetime.js';
@@ -83,7 +84,7 @@ function call(fn: TracedFunction, given: TracedInputs, violations: Violations) {
   try {
     outputs = namedOutputs(fn(given.record));
   } catch (error) {
-    throw violations.first ?? given.explain(error);
+    throw violations.first ?? explainThrown(given.explain(error));
   }
   if (violations.first !== undefined) throw violations.first;
   if (tf.getBackend() !== BACKEND_NAME) throw otherBackend(tf.getBackend());
