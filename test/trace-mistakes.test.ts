@@ -54,6 +54,26 @@ describe('an error of TensorFlow.js that says too little', () => {
       tf.registerGradient(gradient);
     }
   });
+
+  it('about names of a GraphModel is told with how to give it its inputs', async () => {
+    const model = await smallGraphModel();
+    const specs = { image: { dtype: 'float32', shape: [2, 3] } };
+    const error = await rejection(traceAny((given: tf.NamedTensorMap) => model.predict(given), specs));
+    expect(error.code).toBe('INVALID_TRACE');
+    expect(error.message).toMatch(/keys: \[image\] .*; name the inputs of trace\(\) as model\.inputs does/);
+    expect(error.cause).toBeInstanceOf(Error);
+    model.dispose();
+  });
+
+  it.each<[string, (a: { a: tf.Tensor }, b: { b: tf.Tensor }) => unknown]>([
+    ['taken apart', ({ a }, { b }) => tf.add(a, b)],
+    ['looked into', ({ a }, given) => tf.add(a, given.b)],
+  ])('about a second parameter that is %s is told that there is one', async (_, fn) => {
+    const error = await rejection(traceAny(fn, { a: inputs.x, b: inputs.x }));
+    expect(error.code).toBe('INVALID_TRACE');
+    expect(error.message).toContain('write ({ a, b }) => …');
+    expect(error.cause).toBeInstanceOf(TypeError);
+  });
 });
 
 describe('an error of the traced function itself', () => {

@@ -84,7 +84,7 @@ function call(fn: TracedFunction, given: TracedInputs, violations: Violations) {
   try {
     outputs = namedOutputs(fn(given.record));
   } catch (error) {
-    throw violations.first ?? explainThrown(given.explain(error));
+    throw violations.first ?? explainThrown(given.explain(error), fn.length);
   }
   if (violations.first !== undefined) throw violations.first;
   if (tf.getBackend() !== BACKEND_NAME) throw otherBackend(tf.getBackend());
