@@ -1,8 +1,11 @@
 /** From what a caller feeds to the values of a graph, and from values to what a caller gets. */
+import { types } from 'node:util';
 import { curfewError, quote } from '../scheduler/errors.js';
 import type { Graph, ValueId } from '../scheduler/graph.js';
 import { checkStays } from '../scheduler/main-values.js';
+import { peek } from '../scheduler/quote.js';
 import {
+  allocateData,
   checkData,
   checkShape,
   copyData,
@@ -24,12 +27,29 @@ export type Feeds<Inputs extends TensorSpecs = TensorSpecs> = [keyof Inputs] ext
   ? Readonly<Record<string, never>>
   : { readonly [Name in keyof Inputs]: TensorData<Inputs[Name]['dtype']> | Tensor };
 
-function invalidFeed(name: string, expected: string, received: unknown) {
-  return curfewError(
-    'INVALID_FEED',
-    `feed ${quote(name)}: expected ${expected}, received ${quote(received)}`,
-    { expected, received },
-  );
+function invalidFeed(name: string, expected: string, received: unknown, shown = quote(received)) {
+  return curfewError('INVALID_FEED', `feed ${quote(name)}: expected ${expected}, received ${shown}`, {
+    expected,
+    received,
+  });
+}
+
+/** Refuses what only comes close to a feed, or to its data, with what to pass instead. */
+function refuseAlmost(name: string, value: unknown, spec: TensorSpec): void {
+  const isPromise = typeof peek(value, 'then') === 'function';
+  if (!isPromise && !types.isAnyArrayBuffer(value)) return;
+  const container = allocateData(spec.dtype, 0).constructor.name;
+  const expected = `a tensor { dtype, shape, data } or a ${container} for ${formatSpec(spec)}`;
+  const shown = isPromise ? 'a promise: await it' : `an ArrayBuffer: pass new ${container}(buffer)`;
+  throw invalidFeed(name, expected, value, shown);
+}
+
+function noFeeds(names: readonly string[], received: unknown, shown = quote(received)) {
+  const expected = `an object with the feeds ${names.map(quote).join(', ')}`;
+  return curfewError('INVALID_FEED', `feeds: expected ${expected}, received ${shown}`, {
+    expected,
+    received,
+  });
 }
 
 function checkFeed(name: string, feed: unknown, spec: TensorSpec): TensorData {
@@ -39,10 +59,12 @@ function checkFeed(name: string, feed: unknown, spec: TensorSpec): TensorData {
     throw invalidFeed(name, `a tensor { dtype, shape, data } or a typed array for ${formatSpec(spec)}`, feed);
   }
   refuseTfTensor(feed, what, 'INVALID_FEED');
+  refuseAlmost(name, feed, spec);
   const { dtype, shape, data } = feed as Partial<Record<keyof Tensor, unknown>>;
   if (dtype !== spec.dtype) throw invalidFeed(name, `dtype ${spec.dtype}`, dtype);
   const checked = checkShape(shape, what, 'INVALID_FEED');
   if (!sameShape(checked, spec.shape)) throw invalidFeed(name, `shape ${quote(spec.shape)}`, shape);
+  refuseAlmost(name, data, spec);
   return checkData(data, spec, what, 'INVALID_FEED');
 }
 
@@ -53,13 +75,13 @@ function checkFeed(name: string, feed: unknown, spec: TensorSpec): TensorData {
  */
 export function checkFeeds(graph: Graph, feeds: unknown): ReadonlyMap<ValueId, TensorData> {
   const names = [...graph.inputValues.keys()];
-  if (!isRecordLike(feeds)) {
-    const expected = `an object with the feeds ${names.map(quote).join(', ')}`;
-    throw curfewError('INVALID_FEED', `feeds: expected ${expected}, received ${quote(feeds)}`, {
-      expected,
-      received: feeds,
-    });
-  }
+  if (!isRecordLike(feeds)) throw noFeeds(names, feeds);
+  if (typeof peek(feeds, 'dataSync') === 'function')
+    throw noFeeds(
+      names,
+      feeds,
+      'a tf.Tensor; pass { dtype, shape, data: await tensor.data() } as one of them',
+    );
   const unknown = Object.keys(feeds).find((name) => !graph.inputValues.has(name));
   if (unknown !== undefined) {
     const expected = names.length > 0 ? `only the feeds ${names.map(quote).join(', ')}` : 'no feeds';

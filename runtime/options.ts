@@ -242,7 +242,10 @@ export function checkRunOptions(options: unknown): CheckedRunOptions {
   if (typeof priority !== 'number' || !Number.isFinite(priority))
     throw invalid('priority', 'a finite number', priority);
   if (typeof timeline !== 'boolean') throw invalid('timeline', 'true or false', timeline);
-  const mode = resolveMode(options['cancellation'], signal !== undefined || timeoutMs !== undefined);
+  const { cancellation } = options;
+  if (typeof cancellation === 'object' && cancellation !== null)
+    checkKeys(cancellation, 'cancellation', ['precisionMs']);
+  const mode = resolveMode(cancellation, signal !== undefined || timeoutMs !== undefined);
   return { signal, timeoutMs, mode, partial: onDeadline === 'partial', priority, timeline };
 }
 

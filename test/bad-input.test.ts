@@ -1,3 +1,5 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../runtime/create-engine.js';
 import type { Engine } from '../runtime/engine.js';
@@ -93,6 +95,35 @@ const FEEDS: readonly Mistake[] = [
   ['too few elements, bare', 'INVALID_FEED', '6 elements', '7', () => feed(new Float32Array(7))],
   ['the wrong container', 'INVALID_FEED', 'Float32Array', 'Float64Array', () => feed(new Float64Array(6))],
   ['an array for data', 'INVALID_FEED', 'Float32Array', '[1, 2]', () => feed({ ...X, data: [1, 2] })],
+  ['a promise', 'INVALID_FEED', 'float32[2,3]', 'promise: await it', () => feed(Promise.resolve(DATA))],
+  [
+    'a promise of data',
+    'INVALID_FEED',
+    'float32[2,3]',
+    'promise: await it',
+    () => feed({ ...X, data: Promise.resolve(DATA) }),
+  ],
+  [
+    'a buffer',
+    'INVALID_FEED',
+    'a Float32Array',
+    'an ArrayBuffer: pass new Float32Array(buffer)',
+    () => feed(DATA.buffer),
+  ],
+  [
+    'the buffer of its data',
+    'INVALID_FEED',
+    'a Float32Array',
+    'an ArrayBuffer: pass new Float32Array(buffer)',
+    () => feed({ ...X, data: DATA.buffer }),
+  ],
+  [
+    'a tf.Tensor for all feeds',
+    'INVALID_FEED',
+    'an object with the feeds "x"',
+    'a tf.Tensor',
+    () => executable.run(wrong(tf.zeros([2, 3]))),
+  ],
   ['a number', 'INVALID_FEED', 'a tensor { dtype, shape, data }', '5', () => feed(5)],
   ['null', 'INVALID_FEED', 'a tensor { dtype, shape, data }', 'null', () => feed(null)],
   [
@@ -178,6 +209,20 @@ const RUN_OPTIONS: readonly Mistake[] = [
     'number above 0',
     'NaN',
     () => withOptions({ cancellation: { precisionMs: Number.NaN } }),
+  ],
+  [
+    'a misspelt precision',
+    'INVALID_OPTION',
+    'cancellation: expected only the options precisionMs',
+    '"precision"',
+    () => withOptions({ cancellation: { precision: 5 } }),
+  ],
+  [
+    'a precision in a Map',
+    'INVALID_OPTION',
+    'cancellation: expected an object with options (precisionMs)',
+    'Map',
+    () => withOptions({ cancellation: new Map() }),
   ],
   [
     'preemption',
