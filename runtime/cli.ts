@@ -25,6 +25,7 @@ function wrongCall(why: string): SetupCommandResult {
 async function runCommand([command, ...args]: readonly string[]): Promise<SetupCommandResult> {
   switch (command) {
     case undefined:
+    case 'help':
     case '--help':
     case '-h':
       return { output: USAGE, error: '', exitCode: 0 };

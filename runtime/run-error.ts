@@ -23,7 +23,7 @@ export function deadlineError(
   const what =
     report.timeoutMs === undefined || reason !== undefined
       ? 'the deadline of its signal'
-      : `its deadline of ${report.timeoutMs} ms`;
+      : `its deadline of ${Number(report.timeoutMs.toFixed(2))} ms`;
   return new DeadlineExceededError(describeStop(`exceeded ${what}`, report), reason, report, timeline);
 }
 

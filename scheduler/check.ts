@@ -7,6 +7,7 @@ import { type FoundValue, resolveReference } from './check/reference.js';
 import { topologicalOrder } from './check/topological-order.js';
 import { curfewError, quote } from './errors.js';
 import type { Graph, GraphDefinition, Node, NodeDefinition, NodeId, Value, ValueId } from './graph.js';
+import { describeOnConsole } from './inspect-graph.js';
 import { MAX_NODES } from './limits.js';
 import type { TensorSpec } from './tensor.js';
 
@@ -78,14 +79,15 @@ export function createGraph(definition: GraphDefinition): Graph {
   const inputValues = new Map<string, ValueId>();
   for (const node of nodes) if (node.kind === 'input') inputValues.set(node.name, node.outputs[0]!);
 
-  const graph: Graph = Object.freeze({
+  const graph: Graph = {
     nodes,
     values,
     inputs: specRecord(inputValues, values),
     outputs: specRecord(outputValues, values),
     inputValues,
     outputValues,
-  });
+  };
+  describeOnConsole(graph);
   graphs.add(graph);
-  return graph;
+  return Object.freeze(graph);
 }

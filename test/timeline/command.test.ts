@@ -127,7 +127,7 @@ describe('the program curfew', () => {
     });
   });
 
-  it.each([[[]], [['--help']], [['-h']], [['timeline', '--help']], [['timeline', '-h']]])(
+  it.each([[[]], [['--help']], [['help']], [['-h']], [['timeline', '--help']], [['timeline', '-h']]])(
     'prints its usage and ends with 0 for %j',
     async (args) => {
       const { code, stdout, stderr } = await curfew(...args);
