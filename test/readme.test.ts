@@ -1,7 +1,9 @@
 /** README's examples, as a reader would use them: compiled against the built package, and each run in a process. */
+import '@tensorflow/tfjs-backend-cpu';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Example, ExampleFolder, examplesOf } from './support/examples.js';
+import { graphModelFiles, layersModelFiles } from './support/model-files.js';
 
 /** What the prose takes for granted, and what the first example has made before the others. */
 const PRELUDE = `
@@ -39,6 +41,7 @@ let folder: ExampleFolder;
 let messages: string;
 beforeAll(async () => {
   folder = await ExampleFolder.create(PRELUDE);
+  for (const [path, data] of await layersModelFiles('model')) await folder.write(path, data);
   messages = await folder.compile(new Map(run.map((example) => [nameOf(example), example])));
 });
 afterAll(() => folder.remove());
@@ -66,6 +69,19 @@ describe("README's examples", () => {
     const found = await folder.compile(new Map([['wrong', wrong]]));
     expect(found).toContain(message);
     expect(found).toContain(`wrong.ts(${line},`);
+  });
+});
+
+describe('the reader of models on disk', () => {
+  it('takes converted models, too', async () => {
+    const example = run.find(({ code }) => code.includes('loadLayersModel('))!;
+    const code = example.code
+      .replaceAll('loadLayersModel', 'loadGraphModel')
+      .replace('tfjs-layers', 'tfjs-converter');
+    for (const [path, data] of graphModelFiles('model')) await folder.write(path, data);
+    expect(await folder.compile(new Map([['converted', { ...example, code }]]))).toBe('');
+    const { failed, stderr } = await folder.run('converted');
+    expect(failed, stderr).toBe(false);
   });
 });
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { linkDependencies, ROOT } from './link-dependencies.js';
 
 /** One fenced block. */
@@ -78,6 +78,12 @@ export class ExampleFolder {
     );
     const imports = names.length === 0 ? 'export {};' : `import { ${names.join(', ')} } from './prelude.js';`;
     return imports + '\n'.repeat(line - 1) + code;
+  }
+
+  /** Puts a file there that examples read. */
+  async write(path: string, data: string | Uint8Array): Promise<void> {
+    await mkdir(dirname(join(this.#path, path)), { recursive: true });
+    await writeFile(join(this.#path, path), data);
   }
 
   /** Compiles examples under their names; gives the compiler's messages, '' when there are none. */

@@ -2,8 +2,12 @@
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import type * as tf from '@tensorflow/tfjs-core';
 
-/** y = reshape(relu(x · w), shape), as the converter writes it. */
 export function smallGraphModel(): Promise<GraphModel> {
+  return loadGraphModel({ load: async () => smallGraphArtifacts() });
+}
+
+/** y = reshape(relu(x · w), shape), as the converter writes it; x is float32[2,3]. */
+export function smallGraphArtifacts(): tf.io.ModelArtifacts & { readonly weightData: ArrayBuffer } {
   const dtype = { type: 'DT_FLOAT' };
   const int = { type: 'DT_INT32' };
   const modelTopology = {
@@ -28,5 +32,5 @@ export function smallGraphModel(): Promise<GraphModel> {
   const weightData = new ArrayBuffer(28);
   new Float32Array(weightData, 0, 6).set([1, -2, 3, -4, 5, -6]);
   new Int32Array(weightData, 24, 1).set([4]);
-  return loadGraphModel({ load: async () => ({ modelTopology, weightSpecs, weightData }) });
+  return { modelTopology, weightSpecs, weightData };
 }
