@@ -21,6 +21,8 @@ export type { TracedInput, TracedOutputs, TraceFunction, TraceResult } from './t
  * optimizer's, moving averages) get their values back, so to keep state, take it as inputs and return it as outputs;
  * a returned variable gives its value at the end of `fn`. Variables that `fn` creates, such as an optimizer's
  * accumulators, and tensors it `keep`s stay, with their initial values; those that depend on an input are disposed.
+ * The one thing that stays behind is that TensorFlow.js's cpu backend is registered, as by importing it: TensorFlow.js takes it
+ * from then on where no other is there. To remove it would take it from code that imports it later, as a module registers once.
  *
  * @param inputs dtype ('float32', 'int32', 'bool') and shape of each input, without unknown dimensions
  * @returns a graph with these inputs and as outputs what `fn` returns: a tensor is called `output`, those of an array

@@ -20,6 +20,10 @@ it('trace() needs no backend of the caller, and activates none', async () => {
     { x: VECTOR },
   );
   expect(tf.getBackend()).toBeUndefined();
+  // Stays for those who import it later, when its module is there already.
+  expect(tf.engine().backendNames()).toEqual(['cpu']);
+  await import('@tensorflow/tfjs-backend-cpu');
+  expect(tf.findBackend('cpu')).not.toBeNull();
   expect([...(await interpret(graph, { x: feed }))['output']!.data]).toEqual([2, 3, 4]);
   expect([...v!.dataSync()]).toEqual([1, 1, 1]);
   v!.dispose();
