@@ -3,6 +3,7 @@
  * all of them, and results as medians with their spread.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
+import { seededUniform } from './models/weights.js';
 import { formatTable } from './table.js';
 
 /** `--smoke`: a few repetitions, seconds in all, to see that a benchmark still runs. Its figures mean nothing. */
@@ -46,9 +47,19 @@ export interface AlternateOptions {
   readonly rounds: number;
 }
 
+const ORDER_SEED = 1;
+
+/** In random order: a side that always followed the same one would find its caches and its garbage. */
+function shuffled<Item>(items: readonly Item[], next: () => number): Item[] {
+  return items
+    .map((item) => ({ item, rank: next() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ item }) => item);
+}
+
 /**
- * Lets the sides take turns and returns each one's samples, in rounds: sample `i` of all sides belongs together. Each
- * round starts with another side, so that none always follows the same one.
+ * Lets the sides take turns, in another random order each round, and returns each one's samples: sample `i` of all sides
+ * belongs to the same round.
  */
 export async function alternate<Name extends string>(
   sides: Readonly<Record<Name, Side>>,
@@ -59,9 +70,9 @@ export async function alternate<Name extends string>(
     Name,
     number[]
   >;
+  const next = seededUniform(ORDER_SEED);
   for (let round = -warmUps; round < rounds; round++) {
-    for (let turn = 0; turn < entries.length; turn++) {
-      const [name, side] = entries[(turn + round + warmUps) % entries.length]!;
+    for (const [name, side] of shuffled(entries, next)) {
       const sample = await side();
       if (round >= 0) samples[name].push(sample);
     }

@@ -24,9 +24,11 @@ export interface Level {
 
 /** Executions that are timed; the first of a chunk is not: it optimizes the graph. */
 const TIMED_ROUNDS = 3;
-/** How often a program with chunks that take too long is cut again, and how much shorter. */
-const MAX_CUTS = 4;
-const CUT_AGAIN = 0.9;
+/** How often a program is cut, and how often of these as a whole: estimates are corrected by each cut. */
+const MAX_CUTS = 5;
+const FULL_CUTS = 2;
+/** A chunk that is longer than the limit by less than machines vary is not cut again. */
+const NEARLY = 1.15;
 /** A level counts as fine enough if its longest chunk is at most this many times too long: limits leave that room. */
 const SLACK = 1.3;
 /** Rough speeds for the first estimates, of which only the proportions matter: operations and bytes in a millisecond. */
@@ -65,14 +67,14 @@ export class LevelBuilder {
     let pieces: Piece[][] = [];
     try {
       for (let cut = 0; ; cut++) {
-        const segments = this.#cut(limitMs, cut);
+        const segments = cut < FULL_CUTS ? this.#cutAll(limitMs) : this.#cutLong(pieces, limitMs);
         const former = pieces;
         pieces = [];
         pieces = yield* this.#compileAll(segments, former);
         const timesMs = yield* this.#measure(pieces);
         this.#learn(pieces, timesMs);
         const longestMs = longestOf(pieces, timesMs);
-        if (longestMs <= limitMs || cut === MAX_CUTS) {
+        if (longestMs <= NEARLY * limitMs || cut === MAX_CUTS) {
           pieces = yield* this.#preferPlain(pieces, timesMs);
           return this.#level(pieces, longestMs <= SLACK * limitMs ? Math.min(longestMs, limitMs) : longestMs);
         }
@@ -108,10 +110,21 @@ export class LevelBuilder {
     };
   }
 
-  /** Cuts by what has been learned so far; shorter each time, as what was cut before turned out to take too long. */
-  #cut(limitMs: number, cut: number): StepRange[][] {
-    const source = { ...this.#source, limitMs: limitMs * CUT_AGAIN ** cut };
+  /** Cuts by what has been learned so far. */
+  #cutAll(limitMs: number): StepRange[][] {
+    const source = { ...this.#source, limitMs };
     return this.#rehearsed.plain.segments.map((segment) => cutChunks(segment, source));
+  }
+
+  /** Cuts only what takes too long, into one part more than its time asks for: estimates within it were wrong. */
+  #cutLong(pieces: readonly (readonly Piece[])[], limitMs: number): StepRange[][] {
+    return pieces.map((segment) =>
+      segment.flatMap((piece): StepRange[] => {
+        const ms = sumOf(this.#costsMs, piece);
+        if (piece.chunk === undefined || ms <= NEARLY * limitMs) return [piece];
+        return cutChunks(piece, { ...this.#source, limitMs: ms / (Math.ceil(ms / limitMs) + 1) });
+      }),
+    );
   }
 
   /** Makes the chunks of all ranges; those that there are already stay, others are released. */
