@@ -29,6 +29,7 @@ const NODES = 20;
 const TIMEOUT_MS = 50;
 const ROUNDS = repetitions(15, 1);
 const MAX_GAP_MS = 20;
+const FEEDS = { x: squareMatrix(SIZE, 2).data };
 /** Beside the running product. */
 const ALLOWANCE_MS = 1;
 
@@ -37,7 +38,7 @@ function directly(): () => void {
   const installation = findInstallation()!;
   registerPackage(core, installation.packageFolder, loadAddon(installation.addon));
   const weights = core.tensor2d(squareMatrix(SIZE, 1).data, [SIZE, SIZE]);
-  const x = core.tensor2d(squareMatrix(SIZE, 2).data, [SIZE, SIZE]);
+  const x = core.tensor2d(FEEDS.x, [SIZE, SIZE]);
   return () => {
     core.tidy(() => {
       let y = x;
@@ -49,9 +50,8 @@ function directly(): () => void {
 
 /** Runs with the timeout, and keeps the report. */
 async function stop(executable: Executable, mode: CancellationOption, reports: RunReport[]): Promise<void> {
-  const x = squareMatrix(SIZE, 2).data;
   try {
-    const { report } = await executable.run({ x }, { timeoutMs: TIMEOUT_MS, cancellation: mode });
+    const { report } = await executable.run(FEEDS, { timeoutMs: TIMEOUT_MS, cancellation: mode });
     reports.push(report);
   } catch (error) {
     if (!(error instanceof DeadlineExceededError)) throw error;
@@ -67,7 +67,7 @@ printHeading(
 core.enableProdMode();
 await using engine = await createEngine({ device: 'tensorflow' });
 const executable = await engine.compile(matmulChains(SIZE, NODES), { modes: ['none', 'node'] });
-const longestMs = summarize(await nodeTimesMs(executable, { x: squareMatrix(SIZE, 2).data })).max;
+const longestMs = summarize(await nodeTimesMs(executable, FEEDS)).max;
 progress(`a product takes ${formatMs(longestMs)} at most; ${ROUNDS} rounds, all sides taking turns`);
 const multiply = directly();
 const reports = { node: [] as RunReport[], none: [] as RunReport[] };

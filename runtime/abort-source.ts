@@ -8,17 +8,6 @@ export type AbortSource = Pick<
   'aborted' | 'reason' | 'addEventListener' | 'removeEventListener'
 >;
 
-/** Whether `value` offers what runs need of an `AbortSignal`. Does not read `aborted`: mode `'none'` never looks. */
-export function isAbortSignal(value: unknown): value is AbortSignal {
-  const listens = (method: string) => typeof peek(value, method) === 'function';
-  const has = (property: string) => property in (value as object);
-  try {
-    return listens('addEventListener') && listens('removeEventListener') && has('aborted') && has('reason');
-  } catch {
-    return false;
-  }
-}
-
 /** @throws INVALID_OPTION when the signal does not say */
 export function isAborted(signal: AbortSource): boolean {
   try {

@@ -1,6 +1,6 @@
 /** Checks that options of all kinds have in common. */
 import { curfewError, quote } from '../scheduler/errors.js';
-import { isAbortSignal } from './abort-source.js';
+import { isAbortSignal } from './platform-objects.js';
 import { isRecordLike } from './record-like.js';
 
 /** An INVALID_OPTION error. */

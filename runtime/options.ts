@@ -12,9 +12,8 @@ import {
   MAX_TIMEOUT_MS,
 } from '../scheduler/limits.js';
 import { messageOf } from '../scheduler/quote.js';
-import { isAbortSignal } from './abort-source.js';
 import { checkFields, checkKeys, invalidOption as invalid, optional, type Rules } from './option-checks.js';
-import { asUrl } from './platform-objects.js';
+import { asUrl, isAbortSignal } from './platform-objects.js';
 import { checkVirtualOptions } from './virtual-options.js';
 
 /** Options of `createEngine`. */

@@ -63,7 +63,10 @@ function yScale(points: readonly Point[]): { y: (ratio: number) => number; ticks
   return { y: (ratio) => HEIGHT - BOTTOM - (ratio / most) * (HEIGHT - TOP - BOTTOM), ticks };
 }
 
-function drawPoints(points: readonly Point[], color: string, y: (ratio: number) => number): string[] {
+/** Labels of the first network stand above its curve, those of the second below. */
+function drawPoints(points: readonly Point[], index: number, y: (ratio: number) => number): string[] {
+  const color = `c${index % 2}`;
+  const labelY = index % 2 === 0 ? -9 : 19;
   const at = points.map(({ lateMs, ratio }) => `${x(lateMs).toFixed(1)},${y(ratio).toFixed(1)}`);
   return [
     `<polyline class="${color} curve" points="${at.join(' ')}"/>`,
@@ -72,7 +75,7 @@ function drawPoints(points: readonly Point[], color: string, y: (ratio: number) 
       const hint = `<title>${label}: ${ratio.toFixed(2)} ×, p99 ${formatMs(lateMs)} late</title>`;
       return [
         `<circle class="${color}" cx="${cx}" cy="${cy.toFixed(1)}" r="4">${hint}</circle>`,
-        `<text class="small" x="${cx}" y="${(cy - 9).toFixed(1)}" text-anchor="middle">${label}</text>`,
+        `<text class="small" x="${cx}" y="${(cy + labelY).toFixed(1)}" text-anchor="middle">${label}</text>`,
       ];
     }),
   ];
@@ -97,13 +100,14 @@ export function drawCurve(curves: readonly Curve[]): string {
       `<circle class="c${index % 2}" cx="${LEFT + 10 + 160 * index}" cy="50" r="5"/><text x="${LEFT + 22 + 160 * index}" y="54">${name}</text>`,
   );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img">`,
+    '<title>The price of precision</title>',
     `<style>${STYLE}</style><rect class="background" width="${WIDTH}" height="${HEIGHT}"/>`,
     `<text class="title" x="${LEFT}" y="30">The price of precision: time of a complete run, by how late a stopped one is</text>`,
     ...legend,
     ...grid,
     `<text class="small" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 14}" text-anchor="middle">p99 of the lateness in ms; each point: cancellation mode (calls per run)</text>`,
-    ...points.flatMap((of, index) => drawPoints(of, `c${index % 2}`, y)),
+    ...points.flatMap((of, index) => drawPoints(of, index, y)),
     '</svg>',
     '',
   ].join('\n');

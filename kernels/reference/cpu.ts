@@ -41,10 +41,16 @@ export function prepareOnCpu(node: ProgramNode): Evaluate | undefined {
   const check = valueCheck(node);
   return (inputs) => {
     check?.((input) => inputs[node.inputNames.indexOf(input)]!.data as Int32Array);
-    const outputs = evaluate(inputs);
+    const outputs = evaluate(inputs).map(asTruths);
     checkProduced(node, outputs, ({ data }) => data.byteLength);
     return outputs;
   };
+}
+
+/** Kernels that add booleans up leave numbers. */
+function asTruths(output: Tensor): Tensor {
+  if (output.dtype !== 'bool' || output.data.every((element) => element <= 1)) return output;
+  return { ...output, data: Uint8Array.from(output.data, (element) => Number(element !== 0)) };
 }
 
 function withoutElements(node: ProgramNode): Evaluate | undefined {

@@ -135,7 +135,7 @@ describe('an executable in chunks', () => {
     plain.executable.dispose();
     await until(() => engine.stats().bytes.constants === 0, 'the constants are freed');
     const chunked = await bytes({ modes: ['none', { precisionMs: 1 }] });
-    expect(chunked.constants).toBeGreaterThan(2 * plain.constants);
+    expect(chunked.constants).toBeGreaterThanOrEqual(2 * plain.constants);
     chunked.executable.dispose();
     await until(() => engine.stats().bytes.constants === 0, 'the chunks are freed');
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`curfew-chunk-${process.pid}-`))).toEqual(

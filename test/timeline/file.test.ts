@@ -109,8 +109,8 @@ describe('a file', () => {
     ['maxBytes 0', { maxBytes: 0 }, 'a number of bytes above 0, or nothing'],
     ['maxBytes in a string', { maxBytes: '9999999' }, 'a number of bytes above 0, or nothing'],
     ['a misspelt option', { maxByte: 1 }, 'only the options maxBytes'],
-    ['no object', null, 'an object'],
-    ['a number', 7, 'an object'],
+    ['no object', null, 'an object with options (maxBytes)'],
+    ['a number', 7, 'an object with options (maxBytes)'],
   ])('is not read with %s: INVALID_OPTION', async (_what, options, expected) => {
     writeFileSync(at('fine'), `{${FRAME},"traceEvents":[${COUNTER}]}`);
     await expect(readTimelineFile(at('fine'), options as ReadOptions)).rejects.toMatchObject({
