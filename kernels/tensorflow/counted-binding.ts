@@ -47,6 +47,9 @@ export class CountedBinding {
   readonly #limitBytes: number;
   readonly #staging = new Staging();
   readonly #storages = new Map<number, Storage>();
+  readonly #models = new Set<number>();
+  /** What ends the holds that have not ended. */
+  readonly #holds = new Set<() => void>();
   readonly #elementBytes: ReadonlyMap<number, number>;
   /** Tensors made since the list was last emptied. */
   #made: number[] = [];
@@ -87,9 +90,11 @@ export class CountedBinding {
   hold(bytes: number): () => void {
     this.checkRoom(bytes);
     this.#allocated(bytes);
-    return () => {
-      this.memory.liveBytes -= bytes;
+    const end = () => {
+      if (this.#holds.delete(end)) this.memory.liveBytes -= bytes;
     };
+    this.#holds.add(end);
+    return end;
   }
 
   createTensor(shape: readonly number[], dtype: number, values: TensorData | readonly Uint8Array[]): number {
@@ -141,8 +146,11 @@ export class CountedBinding {
     if (storage.tensors === 0) this.memory.liveBytes -= storage.bytes;
   }
 
+  /** Deletes tensors and saved models, and ends what is held. */
   deleteAll(): void {
     for (const id of [...this.#storages.keys()]) this.deleteTensor(id);
+    for (const id of [...this.#models]) this.deleteSavedModel(id);
+    for (const end of [...this.#holds]) end();
     this.#made = [];
   }
 
@@ -156,11 +164,13 @@ export class CountedBinding {
   }
 
   loadSavedModel(folder: string, tags: string): number {
-    return this.#try(() => this.#addon.loadSavedModel(folder, tags));
+    const id = this.#try(() => this.#addon.loadSavedModel(folder, tags));
+    this.#models.add(id);
+    return id;
   }
 
   deleteSavedModel(id: number): void {
-    this.#addon.deleteSavedModel(id);
+    if (this.#models.delete(id)) this.#addon.deleteSavedModel(id);
   }
 
   runSavedModel(id: number, inputIds: readonly number[], inputs: string, outputs: string): TensorMetadata[] {

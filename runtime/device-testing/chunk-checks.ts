@@ -3,7 +3,7 @@
 import type { NodeId, ValueId } from '../../scheduler/graph.js';
 import type { Chunk, ChunkCompiler, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import { byteLength, type Tensor } from '../../scheduler/tensor.js';
-import { type Bench, onBench } from './bench.js';
+import { Bench, onBench } from './bench.js';
 import { carrierOn, fanOut } from './carrier.js';
 import { check, checkSame } from './check-failure.js';
 import type { CheckWork } from './device-check.js';
@@ -60,18 +60,25 @@ function recordPair(
   return recordings.every((recording) => recording !== undefined) ? recordings : undefined;
 }
 
+/** Records a pair on the bench; says why where there can be no chunk of it. */
+function chunkBenchOn(bench: Bench, { options }: Subject): ChunkBench | string {
+  const { chunks } = bench.backend;
+  if (chunks === undefined) return 'the device executes each node by itself';
+  const pair = pairOf(carrierOn(bench, SHAPE).node);
+  const input = randomTensor(pair[0].inputSpecs[0]!, randomOf(options));
+  const recordings = recordPair(bench, chunks, pair, input);
+  if (recordings === undefined) return `chunks cannot hold ${pair[0].op}`;
+  const nodes = pair.map((node, index) => ({ node, recording: recordings[index]! }));
+  const compile = (constants: ValueTable) => chunks.compile({ nodes, outputs: [OUTPUT], constants });
+  return { bench, pair, input, compile };
+}
+
 function onChunkBench(work: (on: ChunkBench) => Promise<void>): CheckWork {
   return (subject: Subject) =>
     onBench(subject, async (bench) => {
-      const { chunks } = bench.backend;
-      if (chunks === undefined) return 'the device executes each node by itself';
-      const pair = pairOf(carrierOn(bench, SHAPE).node);
-      const input = randomTensor(pair[0].inputSpecs[0]!, randomOf(subject.options));
-      const recordings = recordPair(bench, chunks, pair, input);
-      if (recordings === undefined) return `chunks cannot hold ${pair[0].op}`;
-      const nodes = pair.map((node, index) => ({ node, recording: recordings[index]! }));
-      const compile = (constants: ValueTable) => chunks.compile({ nodes, outputs: [OUTPUT], constants });
-      await work({ bench, pair, input, compile });
+      const on = chunkBenchOn(bench, subject);
+      if (typeof on === 'string') return on;
+      await work(on);
       return undefined;
     });
 }
@@ -126,9 +133,29 @@ async function checkTwo(on: ChunkBench): Promise<void> {
   second.release();
 }
 
+/** Closes the backend while it has a chunk. */
+async function checkClose(subject: Subject): Promise<string | undefined> {
+  const bench = await Bench.open(subject);
+  const on = chunkBenchOn(bench, subject);
+  if (typeof on === 'string') {
+    await bench.close();
+    return on;
+  }
+  const constant = bench.upload(on.input);
+  const chunk = on.compile([constant]);
+  bench.release(constant);
+  await bench.drain();
+  bench.backend.close();
+  checkSame('bytes alive once a backend with a chunk is closed', bench.usedBytes, 0);
+  chunk.release();
+  checkSame('bytes alive once the chunk of a closed backend is released', bench.usedBytes, 0);
+  return undefined;
+}
+
 /** Checks by name. */
 export const CHUNK_CHECKS: Readonly<Record<string, CheckWork>> = Object.freeze({
   'chunks: give what their nodes give, run after run': onChunkBench(checkValues),
   'chunks: constants count while the chunk holds them': onChunkBench(checkConstants),
   'chunks: one is released, another goes on': onChunkBench(checkTwo),
+  'chunks: close() frees what chunks hold': checkClose,
 });
