@@ -51,8 +51,8 @@ export class CountedBinding {
   /** What ends the holds that have not ended. */
   readonly #holds = new Set<() => void>();
   readonly #elementBytes: ReadonlyMap<number, number>;
-  /** Tensors made since the list was last emptied. */
-  #made: number[] = [];
+  /** Tensors made since `collectMade`; uploads and chunks are collected by nobody. */
+  #made: number[] | undefined;
 
   constructor(addon: Binding, limitBytes: number | undefined) {
     for (const name of BINDING_CONSTANTS) Object.defineProperty(this, name, { value: addon[name] });
@@ -121,10 +121,15 @@ export class CountedBinding {
     return outputs;
   }
 
-  /** Tensors made since the last call, which are the caller's to keep or to delete. */
-  takeMade(): number[] {
-    const made = this.#made;
+  /** Collects tensors that are made, until `takeMade`. */
+  collectMade(): void {
     this.#made = [];
+  }
+
+  /** Ends `collectMade`. What was made is the caller's to keep or to delete. */
+  takeMade(): number[] {
+    const made = this.#made ?? [];
+    this.#made = undefined;
     return made;
   }
 
@@ -151,7 +156,6 @@ export class CountedBinding {
     for (const id of [...this.#storages.keys()]) this.deleteTensor(id);
     for (const id of [...this.#models]) this.deleteSavedModel(id);
     for (const end of [...this.#holds]) end();
-    this.#made = [];
   }
 
   tensorDataSync(id: number): TensorData {
@@ -209,7 +213,7 @@ export class CountedBinding {
   #hold(id: number, storage: Storage): void {
     storage.tensors++;
     this.#storages.set(id, storage);
-    this.#made.push(id);
+    this.#made?.push(id);
   }
 
   #bytesOf(shape: readonly number[], dtype: number): number {

@@ -51,7 +51,7 @@ type TensorClass = new (shape: number[], dtype: string, dataId: object, id: numb
 
 /** Calls the kernel: gives exactly the node's outputs, or throws; either way nothing else is left of what it made. */
 function callKernel(node: ProgramNode, binding: CountedBinding, call: () => unknown): TensorFlowTensor[] {
-  binding.takeMade();
+  binding.collectMade();
   const kept = new Set<number>();
   try {
     const result = call() as Tensor | Tensor[];

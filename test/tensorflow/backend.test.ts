@@ -111,6 +111,19 @@ describe('a counted binding', () => {
     expect(binding.memory.liveBytes).toBe(0);
   });
 
+  it('remembers nothing of tensors that no kernel makes', () => {
+    const binding = new CountedBinding(addon(), undefined);
+    const make = () => binding.createTensor([1], binding.TF_FLOAT, Float32Array.of(1));
+    binding.deleteTensor(make());
+    expect(binding.takeMade()).toEqual([]);
+    binding.collectMade();
+    const collected = make();
+    expect(binding.takeMade()).toEqual([collected]);
+    binding.deleteTensor(make());
+    expect(binding.takeMade()).toEqual([]);
+    binding.deleteAll();
+  });
+
   it('refuses what an op has made beyond the limit', () => {
     const binding = new CountedBinding(addon(), LIMIT_BYTES);
     expect(thrown(() => fill(binding, LIMIT_BYTES)).code).toBe('OUT_OF_MEMORY');

@@ -107,8 +107,6 @@ export class TensorFlowChunks implements ChunkCompiler {
       if (name === undefined) throw error;
       const code = error instanceof CurfewError ? error.code : 'KERNEL_FAILED';
       throw curfewError(code, `node "${name}": ${messageOf(error)}`, { node: name, cause: error });
-    } finally {
-      this.#binding.takeMade();
     }
   }
 }
