@@ -138,7 +138,7 @@ describe('an executable in chunks', () => {
     expect(chunked.constants).toBeGreaterThanOrEqual(2 * plain.constants);
     chunked.executable.dispose();
     await until(() => engine.stats().bytes.constants === 0, 'the chunks are freed');
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`curfew-chunk-${process.pid}-`))).toEqual(
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`curfew-chunk-${process.pid}.`))).toEqual(
       [],
     );
   });
