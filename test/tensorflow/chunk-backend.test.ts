@@ -1,19 +1,32 @@
 /** Chunks on a backend by itself, without an engine: what they hold, and what becomes of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKernelBackend } from '../../kernels/tensorflow/backend.js';
+import type { NodeId, ValueId } from '../../scheduler/graph.js';
 import type { Chunk, ImmediateBackend, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
+import { thrown } from '../support/catch-error.js';
 import { backendOptions, programNode, uploadTo } from '../support/one-node.js';
 import { floats } from '../support/tensors.js';
 
 const SPEC = { dtype: 'float32', shape: [4] } as const;
 const X = floats([4], 1, -2, 3, -4);
 
-/** A chunk of one node. Nothing is left of what was recorded. */
-function chunkOf(backend: ImmediateBackend, node: ProgramNode, areConstant = false): Chunk {
-  const values: ValueTable = node.inputs.map(() => uploadTo(backend, X));
-  const recording = backend.chunks!.record(node, values)!;
-  const constants = areConstant ? values.slice(0, node.inputs.length) : [];
-  const chunk = backend.chunks!.compile({ nodes: [{ node, recording }], outputs: node.outputs, constants });
+/** A chunk of nodes that take the same inputs. Nothing is left of what was recorded. */
+function chunkOf(
+  backend: ImmediateBackend,
+  nodes: readonly ProgramNode[],
+  {
+    areConstant = false,
+    promised = nodes,
+  }: { areConstant?: boolean; promised?: readonly ProgramNode[] } = {},
+): Chunk {
+  const values: ValueTable = nodes[0]!.inputs.map(() => uploadTo(backend, X));
+  const constants = areConstant ? values.slice() : [];
+  const recorded = nodes.map((node, index) => ({
+    recording: backend.chunks!.record(node, values)!,
+    node: promised[index]!,
+  }));
+  const outputs = nodes.flatMap((node) => node.outputs);
+  const chunk = backend.chunks!.compile({ nodes: recorded, outputs, constants });
   for (const tensor of values) backend.release(tensor!);
   return chunk;
 }
@@ -28,12 +41,27 @@ describe('a chunk', () => {
   afterEach(() => backend.close());
 
   it('goes with its backend, constants, graph and all', () => {
-    const chunk = chunkOf(backend, sum(), true);
+    const chunk = chunkOf(backend, [sum()], { areConstant: true });
     expect(backend.memory.liveBytes).toBeGreaterThan(0);
     backend.close();
     expect(backend.memory.liveBytes).toBe(0);
     expect(() => chunk.run([])).toThrow();
     chunk.release();
     expect(backend.memory.liveBytes).toBe(0);
+  });
+
+  it.each([
+    ['shape', { dtype: 'float32', shape: [2, 2] }],
+    ['dtype', { dtype: 'int32', shape: [4] }],
+  ] as const)('leaves nothing of a run that gives another %s than a node promises', (_what, spec) => {
+    const nodes = [sum(), { ...sum(), id: 1 as NodeId, name: 'wrong', outputs: [3 as ValueId] }];
+    const promised = [nodes[0]!, { ...nodes[1]!, outputSpecs: [spec] }];
+    const chunk = chunkOf(backend, nodes, { promised });
+    const inputs = [uploadTo(backend, X), uploadTo(backend, X)];
+    const liveBytes = backend.memory.liveBytes;
+    const values: ValueTable = [...inputs];
+    expect(thrown(() => chunk.run(values))).toMatchObject({ code: 'KERNEL_FAILED', node: 'wrong' });
+    expect(values).toEqual(inputs);
+    expect(backend.memory.liveBytes).toBe(liveBytes);
   });
 });

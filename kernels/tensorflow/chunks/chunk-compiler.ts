@@ -1,5 +1,5 @@
 /** Chunks on TensorFlow: the ops of several nodes as one graph, which TensorFlow optimizes and runs as one call. */
-import { CurfewError, curfewError, invariant } from '../../../scheduler/errors.js';
+import { CurfewError, curfewError } from '../../../scheduler/errors.js';
 import type { ValueId } from '../../../scheduler/graph.js';
 import type {
   Chunk,
@@ -10,7 +10,14 @@ import type {
   ValueTable,
 } from '../../../scheduler/kernel.js';
 import { messageOf } from '../../../scheduler/quote.js';
-import { byteLength, elementCount, sameShape, type TensorSpec } from '../../../scheduler/tensor.js';
+import {
+  byteLength,
+  elementCount,
+  formatSpec,
+  sameShape,
+  type TensorSpec,
+} from '../../../scheduler/tensor.js';
+import type { TensorMetadata } from '../addon.js';
 import type { CountedBinding } from '../counted-binding.js';
 import type { TensorFlowTensor } from '../tensor.js';
 import { GraphWriter } from './graph-writer.js';
@@ -86,15 +93,27 @@ export class TensorFlowChunks implements ChunkCompiler {
       this.#binding.checkRoom(bytes);
       const ids = inputs.map((value) => (values[value] as TensorFlowTensor).id);
       const made = this.#run(request, () => this.#binding.runSavedModel(model, ids, inputNames, outputNames));
-      for (const [index, value] of request.outputs.entries()) {
-        const { id, shape } = made[index]!;
-        invariant(
-          sameShape(shape, specs[index]!.shape),
-          'a graph gives what its nodes gave when they were recorded',
-        );
-        values[value] = { ...specs[index]!, id } as TensorFlowTensor;
-      }
+      this.#checkMade(made, request, specs);
+      for (const [index, value] of request.outputs.entries())
+        values[value] = { ...specs[index]!, id: made[index]!.id } as TensorFlowTensor;
     };
+  }
+
+  /** A graph must give what its nodes promise; if it does not, nothing of it is left. */
+  #checkMade(made: readonly TensorMetadata[], { nodes, outputs }: ChunkRequest, specs: TensorSpec[]): void {
+    const wrong = specs.findIndex(({ dtype, shape }, index) => {
+      const tensor = made[index];
+      return tensor?.dtype !== this.#binding.typeOf(dtype) || !sameShape(tensor.shape, shape);
+    });
+    if (wrong === -1) return;
+    for (const { id } of made) this.#binding.deleteTensor(id);
+    const name = nodes.find(({ node }) => node.outputs.includes(outputs[wrong]!))!.node.name;
+    const [expected, received] = [formatSpec(specs[wrong]!), describe(made[wrong])];
+    throw curfewError('KERNEL_FAILED', `node "${name}": expected ${expected}, received ${received}`, {
+      node: name,
+      expected,
+      received,
+    });
   }
 
   /** TensorFlow names the op that failed, and its name tells the node. */
@@ -110,6 +129,9 @@ export class TensorFlowChunks implements ChunkCompiler {
     }
   }
 }
+
+const describe = (tensor: TensorMetadata | undefined): string =>
+  tensor === undefined ? 'nothing' : `[${tensor.shape}] of TensorFlow's type ${tensor.dtype}`;
 
 const nameOfValue = (value: ValueId): string => `v${value}:0`;
 
