@@ -10,7 +10,7 @@ import { floats } from '../support/tensors.js';
 const SPEC = { dtype: 'float32', shape: [4] } as const;
 const X = floats([4], 1, -2, 3, -4);
 
-/** A chunk of nodes that take the same inputs. Nothing is left of what was recorded. */
+/** A chunk of nodes that take values 0 and 1. Nothing is left of what was recorded. */
 function chunkOf(
   backend: ImmediateBackend,
   nodes: readonly ProgramNode[],
@@ -19,7 +19,7 @@ function chunkOf(
     promised = nodes,
   }: { areConstant?: boolean; promised?: readonly ProgramNode[] } = {},
 ): Chunk {
-  const values: ValueTable = nodes[0]!.inputs.map(() => uploadTo(backend, X));
+  const values: ValueTable = [uploadTo(backend, X), uploadTo(backend, X)];
   const constants = areConstant ? values.slice() : [];
   const recorded = nodes.map((node, index) => ({
     recording: backend.chunks!.record(node, values)!,
@@ -63,5 +63,27 @@ describe('a chunk', () => {
     expect(thrown(() => chunk.run(values))).toMatchObject({ code: 'KERNEL_FAILED', node: 'wrong' });
     expect(values).toEqual(inputs);
     expect(backend.memory.liveBytes).toBe(liveBytes);
+  });
+
+  it('names the node whose op fails', () => {
+    const negative = programNode({ op: 'Neg', inputs: { x: SPEC }, outputs: [SPEC] });
+    const at = (name: string, id: number, inputs: number[], output: number) => ({
+      id: id as NodeId,
+      name,
+      inputs: inputs as ValueId[],
+      outputs: [output as ValueId],
+    });
+    const nodes = [
+      { ...negative, ...at('first', 7, [0], 2) },
+      { ...sum(), ...at('second', 12, [2, 1], 3) },
+      { ...negative, ...at('third', 13, [3], 4) },
+    ];
+    const chunk = chunkOf(backend, nodes);
+    const other = uploadTo(backend, floats([3], 1, 2, 3));
+    const liveBytes = backend.memory.liveBytes;
+    const error = thrown(() => chunk.run([other, uploadTo(backend, X)]));
+    expect(error).toMatchObject({ code: 'KERNEL_FAILED', node: 'second' });
+    expect(error.message).toMatch(/^node "second": tensorflow: .*shapes/);
+    expect(backend.memory.liveBytes).toBe(liveBytes + 16);
   });
 });

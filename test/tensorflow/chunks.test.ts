@@ -10,6 +10,7 @@ import { checkTimeline } from '../../runtime/timeline/file/check.js';
 import type { CancellationOption } from '../../scheduler/cancellation.js';
 import type { Graph } from '../../scheduler/graph.js';
 import type { Tensor } from '../../scheduler/tensor.js';
+import { runRejection } from '../support/catch-error.js';
 import { startEngine } from '../support/engines.js';
 import { randomGraph } from '../support/random-graph.js';
 import { seeds, withSeed } from '../support/seed.js';
@@ -141,6 +142,20 @@ describe('an executable in chunks', () => {
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`curfew-chunk-${process.pid}.`))).toEqual(
       [],
     );
+  });
+
+  it('is named by its ends where it fails as a whole', async () => {
+    const bytes = SIDE * SIDE * Float32Array.BYTES_PER_ELEMENT;
+    const engine = await start({ memoryLimitBytes: 20 * bytes });
+    const executable = await engine.compile(products());
+    await executable.run(FEEDS);
+    const builder = new GraphBuilder();
+    const spec = { dtype: 'float32', shape: [8 * SIDE * SIDE] } as const;
+    const large = builder.constant('large', { ...spec, data: new Float32Array(8 * SIDE * SIDE) });
+    builder.output('y', builder.kernel('Slice', { x: large }, { begin: [0], size: [1] }));
+    using _full = await engine.compile(builder.build(), { chunks: false });
+    const error = await runRejection(executable.run(FEEDS));
+    expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', node: `n0 … n${NODES - 1}` });
   });
 
   it('is executed node by node where chunks would not fit into memory', async () => {

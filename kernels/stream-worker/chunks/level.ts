@@ -45,7 +45,7 @@ function chunkStep(
   const { completes, frees, exports } = mergeSteps(steps, made);
   return {
     node: steps[0]!.node,
-    name: steps[0]!.name,
+    name: steps.length === 1 ? steps[0]!.name : `${steps[0]!.name} … ${steps.at(-1)!.name}`,
     parts: steps.map(({ node }, index) => ({ node, share: costsMs[firstStep + index]! / totalMs })),
     completes,
     run,
