@@ -22,7 +22,8 @@ function enter(): void {
 function leave(): void {
   open--;
   if (open > 0 || !isOurs) return;
-  delete process.env[VARIABLE];
+  // Whoever has set it meanwhile keeps it.
+  if (process.env[VARIABLE] === SILENT) delete process.env[VARIABLE];
   isOurs = false;
 }
 
