@@ -1,5 +1,5 @@
 /** Engines on TensorFlow: lifetimes, several streams, memory, runs stopped in the middle, streams replaced. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BuilderValue } from '../../runtime/graph-builder/value.js';
 import { createEngine, type Engine, type Executable, type Graph, GraphBuilder } from '../../runtime/index.js';
 import { runRejection } from '../support/catch-error.js';
@@ -61,9 +61,14 @@ describe('an engine on TensorFlow', () => {
 
   it('leaves the environment and the console as they are', async () => {
     const before = { ...process.env };
+    const methods = ['debug', 'error', 'info', 'log', 'warn'] as const;
+    const spies = methods.map((method) => vi.spyOn(console, method));
     const engine = await startEngine({ device: 'tensorflow' });
     expect(process.env).toEqual(before);
     await checkSmall(engine);
+    expect(methods.map((method) => console[method])).toEqual(spies);
+    for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
   });
 
   it.each([false, true])('runs graphs on two streams at once, queueing: %s', async (queueing) => {
