@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../scheduler/clock.js';
+import { curfewError } from '../../scheduler/errors.js';
 import { hasEnded, ownIdentity } from './process-identity.js';
 
 const LOOK_AGAIN_MS = 500;
@@ -19,8 +20,19 @@ export interface LockOptions {
   readonly onWait: (holder: string) => void;
 }
 
+const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** The holder; `undefined` where the lock is gone. Whoever waits for one that nobody can read waits forever. */
 async function read(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(() => undefined);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    const received = (error as Error).message;
+    throw curfewError('SETUP_FAILED', `lock: expected a file to read in ${file}, received ${received}`, {
+      cause: error,
+    });
+  }
 }
 
 /** The name of a file that the next set-up removes if this process is killed. */
@@ -44,7 +56,12 @@ async function tryTake(file: string, identity: string, stagings: string): Promis
 /** Removes the lock of a process that has ended. */
 async function breakLock(file: string, holder: string, stagings: string): Promise<void> {
   const aside = draftIn(stagings);
-  await rename(file, aside).catch(() => {});
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if (isGone(error)) return;
+    throw error;
+  }
   // Somebody else may have broken it first, and what was moved is the lock of a living one: it goes back.
   if ((await read(aside)) !== holder) await link(aside, file).catch(() => {});
   await rm(aside, { force: true });
@@ -62,24 +79,31 @@ function pause({ clock, signal }: LockOptions): Promise<void> {
   });
 }
 
-/** Waits for the lock and takes it; what it gives releases it. @throws the signal's reason */
+/**
+ * Waits for the lock and takes it; what it gives releases it.
+ *
+ * @throws SETUP_FAILED for a lock that cannot be read; the signal's reason
+ */
 export async function takeLock(file: string, options: LockOptions): Promise<() => Promise<void>> {
   const identity = ownIdentity();
-  const { stagings } = options;
+  const { stagings, signal } = options;
   await mkdir(dirname(file), { recursive: true });
   await mkdir(stagings, { recursive: true });
   let isWaiting = false;
-  while (!(await tryTake(file, identity, stagings))) {
+  for (;;) {
+    signal.throwIfAborted();
+    if (await tryTake(file, identity, stagings)) break;
     const holder = await read(file);
-    if (holder === undefined) continue;
-    if (hasEnded(holder)) {
+    if (holder !== undefined && hasEnded(holder)) {
       await breakLock(file, holder, stagings);
       continue;
     }
-    if (!isWaiting) options.onWait(holder);
-    isWaiting = true;
+    if (holder !== undefined && !isWaiting) {
+      options.onWait(holder);
+      isWaiting = true;
+    }
+    // Also where there is nothing to read: a link that leads nowhere is in the way and looks as if it were gone.
     await pause(options);
-    options.signal.throwIfAborted();
   }
   return async () => {
     if ((await read(file)) === identity) await rm(file, { force: true });
