@@ -45,7 +45,8 @@ export function checkCompileOptions(options: unknown): CheckedCompileOptions {
   }
   if (typeof chunks !== 'boolean') throw invalidOption('chunks', 'a boolean', chunks);
   if (!Array.isArray(modes)) throw invalidOption('modes', 'an array of cancellation modes', modes);
-  const ahead = modes.map((mode: unknown) => {
+  // Array.from: map() leaves holes out.
+  const ahead = Array.from(modes, (mode: unknown) => {
     if (mode === undefined) throw invalidOption('modes', "'none', 'node' or { precisionMs }", mode);
     return resolveMode(mode, true);
   });

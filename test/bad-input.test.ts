@@ -369,11 +369,18 @@ const COMPILATIONS: readonly Mistake[] = [
     () => compileWith({ modes: ['node', 'never'] }),
   ],
   [
-    'a hole among the modes',
+    'undefined among the modes',
     'INVALID_OPTION',
     "'none', 'node' or { precisionMs }",
     'undefined',
     () => compileWith({ modes: [undefined] }),
+  ],
+  [
+    'a hole among the modes',
+    'INVALID_OPTION',
+    "'none', 'node' or { precisionMs }",
+    'undefined',
+    () => compileWith({ modes: new Array(1) }),
   ],
   [
     'an op no device has',
