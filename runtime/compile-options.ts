@@ -48,7 +48,7 @@ export function checkCompileOptions(options: unknown): CheckedCompileOptions {
   // Array.from: map() leaves holes out.
   const ahead = Array.from(modes, (mode: unknown) => {
     if (mode === undefined) throw invalidOption('modes', "'none', 'node' or { precisionMs }", mode);
-    return resolveMode(mode, true);
+    return resolveMode(mode, true, 'modes');
   });
   return { name, placement: placement as Placement, chunks: chunks ? { ahead } : undefined };
 }

@@ -54,17 +54,18 @@ export function formatMode(mode: RunMode): string {
 }
 
 /**
- * The mode of a run. Without an option: `'none'` when nothing could stop the run, `'node'` otherwise.
+ * The mode of a run. Without a value: `'none'` when nothing could stop the run, `'node'` otherwise.
  *
+ * @param name of the option that has the value, for messages
  * @throws INVALID_OPTION for anything else than the documented values; UNSUPPORTED_OPTION for `'preempt'`
  */
-export function resolveMode(option: unknown, canStop: boolean): CancellationMode {
+export function resolveMode(option: unknown, canStop: boolean, name = 'cancellation'): CancellationMode {
   if (option === undefined) return { kind: canStop ? 'node' : 'none' };
   if (option === 'none' || option === 'node') return { kind: option };
   if (option === 'preempt') {
     throw curfewError(
       'UNSUPPORTED_OPTION',
-      `cancellation: expected 'none', 'node' or { precisionMs }; 'preempt' is not available yet`,
+      `${name}: expected 'none', 'node' or { precisionMs }; 'preempt' is not available yet`,
       {
         expected: ['none', 'node', '{ precisionMs }'],
         received: option,
@@ -78,7 +79,7 @@ export function resolveMode(option: unknown, canStop: boolean): CancellationMode
   }
   throw curfewError(
     'INVALID_OPTION',
-    `cancellation: expected 'none', 'node' or { precisionMs: number above 0 }, received ${
+    `${name}: expected 'none', 'node' or { precisionMs: number above 0 }, received ${
       precisionMs === undefined ? quote(option) : `{ precisionMs: ${quote(precisionMs)} }`
     }`,
     { expected: "'none', 'node' or { precisionMs }", received: option },

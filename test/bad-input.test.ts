@@ -192,7 +192,7 @@ const RUN_OPTIONS: readonly Mistake[] = [
   [
     'an unknown mode',
     'INVALID_OPTION',
-    "'none', 'node' or { precisionMs",
+    "cancellation: expected 'none', 'node' or { precisionMs",
     '"often"',
     () => withOptions({ cancellation: 'often' }),
   ],
@@ -364,9 +364,16 @@ const COMPILATIONS: readonly Mistake[] = [
   [
     'a mode that does not exist',
     'INVALID_OPTION',
-    "'none', 'node' or { precisionMs: number above 0 }",
+    "modes: expected 'none', 'node' or { precisionMs: number above 0 }",
     '"never"',
     () => compileWith({ modes: ['node', 'never'] }),
+  ],
+  [
+    'a mode that is not available',
+    'UNSUPPORTED_OPTION',
+    "modes: expected 'none', 'node' or { precisionMs }",
+    "'preempt' is not available yet",
+    () => compileWith({ modes: ['preempt'] }),
   ],
   [
     'undefined among the modes',
