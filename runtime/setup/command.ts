@@ -29,8 +29,8 @@ export interface SetupCommandResult {
   readonly exitCode: number;
 }
 
-/** Exit codes of programs that a signal ended. */
-const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+/** Exit codes of programs that a signal ended. SIGHUP: their terminal was closed. */
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** What a call asks for; text for one that is wrong. */
 function readCall(args: readonly string[]): LibrarySource | 'help' | { readonly mistake: string } {

@@ -73,6 +73,21 @@ describe.skipIf(PYTHON === undefined)('a set-up that is interrupted', () => {
     expect((await setup.run()).isNew).toBe(true);
   });
 
+  it.skipIf(process.platform !== 'linux').each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('by %s ends its program, cleans up, and ends with %i', async (signal, exitCode) => {
+    setup.variables['FAKE_HANG_AT'] = 'pack';
+    const { child, ended } = setup.startCommand('--library', setup.makeLibrary('1.0'));
+    await until(() => setup.reached() !== undefined, 'the package is fetched');
+    child.kill(signal);
+    expect(await ended).toBe(exitCode);
+    await until(() => !isAlive(setup.reached()!), 'the program has ended');
+    expect(setup.list('staging')).toEqual([]);
+    expect(existsSync(join(setup.cache, 'tensorflow', 'lock'))).toBe(false);
+  });
+
   it('while it waits for another one stops waiting', async () => {
     const { child, ended, program } = await hangAt('build');
     const controller = new AbortController();

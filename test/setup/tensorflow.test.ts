@@ -19,17 +19,6 @@ const failure = async (...args: Parameters<FakeSetup['run']>): Promise<string> =
   return message;
 };
 
-/** A folder as a release of TensorFlow for C has it. */
-function makeLibrary(version: string): string {
-  const folder = join(setup.folder, 'release');
-  mkdirSync(join(folder, 'lib'), { recursive: true });
-  mkdirSync(join(folder, 'include/tensorflow/c'), { recursive: true });
-  writeFileSync(join(folder, 'include/tensorflow/c/c_api.h'), '');
-  writeFileSync(join(folder, 'lib/libtensorflow_framework.so.2'), '');
-  writeFileSync(join(folder, 'lib/libtensorflow.so.2'), version);
-  return folder;
-}
-
 describe.skipIf(PYTHON === undefined)('setting TensorFlow up', () => {
   it('unpacks what is needed of a wheel, builds against it, and is found from then on', async () => {
     expect(found()).toBeUndefined();
@@ -94,7 +83,7 @@ describe.skipIf(PYTHON === undefined)('setting TensorFlow up', () => {
   });
 
   it('builds against a library of the user, and again when that is another one', async () => {
-    const source = { kind: 'library', folder: makeLibrary('1.0') } as const;
+    const source = { kind: 'library', folder: setup.makeLibrary('1.0') } as const;
     expect((await setup.run(source)).installation).toMatchObject({
       variant: 'library',
       tensorflowVersion: '1.0',
@@ -102,7 +91,7 @@ describe.skipIf(PYTHON === undefined)('setting TensorFlow up', () => {
     });
     expect(setup.calls()).toEqual(['pack', 'build', 'load']);
     expect((await setup.run(source)).isNew).toBe(false);
-    makeLibrary('1.0.1');
+    setup.makeLibrary('1.0.1');
     expect(found()).toBeUndefined();
     expect((await setup.run(source)).installation.tensorflowVersion).toBe('1.0.1');
   });
@@ -200,7 +189,7 @@ describe.skipIf(PYTHON === undefined)('a set-up that fails', () => {
     ['no framework', ['lib/libtensorflow_framework.so.2'], 'expected libtensorflow_framework.so.2 beside it'],
     ['no headers', ['include'], 'expected include/tensorflow/c/c_api.h'],
   ])('refuses a folder with %s', async (what, removed, message) => {
-    const folder = what === 'nothing' ? join(setup.folder, 'nowhere') : makeLibrary('1.0');
+    const folder = what === 'nothing' ? join(setup.folder, 'nowhere') : setup.makeLibrary('1.0');
     for (const path of removed) rmSync(join(folder, path), { recursive: true });
     expect(await failure({ kind: 'library', folder })).toContain(message);
     expect(setup.calls()).toEqual([]);

@@ -22,6 +22,7 @@ import { createSystemClock } from '../../scheduler/clock.js';
 
 const TOOL = fileURLToPath(new URL('./fake-setup-tool.mjs', import.meta.url));
 const BUILT = new URL('../../dist/', import.meta.url).href;
+const CLI = fileURLToPath(new URL('runtime/cli.js', BUILT));
 
 /** The one that unpacks; `undefined` where there is none. */
 export const PYTHON = findPython();
@@ -154,6 +155,17 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     };
   }
 
+  /** A folder as a release of TensorFlow for C has it. */
+  makeLibrary(version: string): string {
+    const folder = join(this.folder, 'release');
+    mkdirSync(join(folder, 'lib'), { recursive: true });
+    mkdirSync(join(folder, 'include/tensorflow/c'), { recursive: true });
+    writeFileSync(join(folder, 'include/tensorflow/c/c_api.h'), '');
+    writeFileSync(join(folder, 'lib/libtensorflow_framework.so.2'), '');
+    writeFileSync(join(folder, 'lib/libtensorflow.so.2'), version);
+    return folder;
+  }
+
   #makePackage(): Pins['package'] {
     const file = 'addon-package.tgz';
     const bytes = once(file, (path) => {
@@ -196,9 +208,18 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
 
   /** Runs it in a process of its own, which may be killed. */
   start(source: LibrarySource = { kind: 'cpu' }) {
-    const environment = { ...this.environment, FAKE_OPTIONS: JSON.stringify(this.#options(source)) };
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
-      env: environment,
+    const variables = { FAKE_OPTIONS: JSON.stringify(this.#options(source)) };
+    return this.#startNode(['--input-type=module', '--eval', PROGRAM], variables);
+  }
+
+  /** Runs the command `curfew setup tensorflow`, which has pins of its own. */
+  startCommand(...args: readonly string[]) {
+    return this.#startNode([CLI, 'setup', 'tensorflow', ...args], { CURFEW_CACHE: this.cache });
+  }
+
+  #startNode(args: readonly string[], variables: Readonly<Record<string, string>>) {
+    const child = spawn(process.execPath, args, {
+      env: { ...this.environment, ...variables },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const output: string[] = [];
