@@ -85,11 +85,25 @@ function isUnchanged({ path, bytes, modifiedMs }: LinkedFile): boolean {
   return found !== undefined && found.size === bytes && Math.trunc(found.mtimeMs) === modifiedMs;
 }
 
-/** The installation in a folder; `undefined` where there is none, or where what it was linked against has changed. */
+/** What a record's text says; `undefined` where it is damaged. */
+function parseRecord(text: string): InstallationRecord | undefined {
+  try {
+    const record = JSON.parse(text) as Partial<InstallationRecord> | null;
+    const isWhole = typeof record?.libraryFolder === 'string' && Array.isArray(record.libraries);
+    return isWhole ? (record as InstallationRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The installation in a folder; `undefined` where there is none, where its record is damaged, or where what it was linked
+ * against has changed.
+ */
 export function readInstallation(folder: string): Installation | undefined {
   const text = read(join(folder, RECORD_FILE));
-  if (text === undefined) return undefined;
-  const record = JSON.parse(text) as InstallationRecord;
+  const record = text === undefined ? undefined : parseRecord(text);
+  if (record === undefined) return undefined;
   const { variant, tensorflowVersion, devices, libraryFolder, libraries } = record;
   const packageFolder = join(folder, PACKAGE_PATH);
   const addon = join(packageFolder, ADDON_PATH);

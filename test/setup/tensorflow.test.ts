@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findInstallation } from '../../kernels/tensorflow/installation.js';
+import { findInstallation, RECORD_FILE } from '../../kernels/tensorflow/installation.js';
 import { rejection } from '../support/catch-error.js';
 import { FakeSetup, LINUX, PYTHON, STAGES } from '../support/fake-setup.js';
 
@@ -95,6 +95,18 @@ describe.skipIf(PYTHON === undefined)('setting TensorFlow up', () => {
     expect(found()).toBeUndefined();
     expect((await setup.run(source)).installation.tensorflowVersion).toBe('1.0.1');
   });
+
+  it.each(['', '{"variant": "cpu", "libra', 'null', '[]', '{"libraryFolder": "/lib", "libraries": 3}'])(
+    'builds again when its record is damaged: %s',
+    async (text) => {
+      const { folder } = (await setup.run()).installation;
+      writeFileSync(join(folder, RECORD_FILE), text);
+      expect(found()).toBeUndefined();
+      const { installation, isNew } = await setup.run();
+      expect(isNew).toBe(true);
+      expect(found()).toEqual(installation);
+    },
+  );
 
   it('builds again when the addon was removed, without a download', async () => {
     const { installation } = await setup.run();
