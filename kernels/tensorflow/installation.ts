@@ -65,6 +65,18 @@ export function cacheFolder(environment: Environment = process.env): string {
   return join(homedir(), '.cache', 'curfew');
 }
 
+/**
+ * Whether nobody but this user and root decides what lies in the folder: its libraries are loaded as native code. A group may
+ * write, since many systems give each user a group of their own. True where there is no folder.
+ */
+export function isTrusted(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  const user = process.getuid?.();
+  if (found === undefined || user === undefined) return true;
+  const isOwn = found.uid === user || found.uid === 0;
+  return isOwn && (found.mode & 0o002) === 0;
+}
+
 /** Installations, by name. Its own name changes with how installations are made, so that versions share a cache. */
 export const installationsFolder = (cache: string): string => join(cache, 'tensorflow', 'installations-1');
 
@@ -114,8 +126,8 @@ export function readInstallation(folder: string): Installation | undefined {
 
 /**
  * The installation that the device is to load: the one in `folder` if given, or else in the folder that
- * CURFEW_TENSORFLOW_DIR names, or else the one set up last. `undefined` where there is none: then `npm run
- * setup:tensorflow` or `npx curfew setup tensorflow` has to be run. Reads a few small files and loads nothing.
+ * CURFEW_TENSORFLOW_DIR names, or else the one set up last, unless other users can write to the cache. `undefined` where there
+ * is none: then `npm run setup:tensorflow` or `npx curfew setup tensorflow` has to be run, which says what is wrong. Reads a few small files and loads nothing.
  */
 export function findInstallation(
   folder?: string,
@@ -124,6 +136,7 @@ export function findInstallation(
   const named = folder ?? environment[FOLDER_VARIABLE];
   if (named !== undefined && named !== '') return readInstallation(named);
   const cache = cacheFolder(environment);
+  if (!isTrusted(cache)) return undefined;
   const current = read(currentFile(cache))?.trim();
   if (current === undefined || current === '') return undefined;
   return readInstallation(join(installationsFolder(cache), current));

@@ -86,6 +86,8 @@ export async function setupCommand(
   const call = readCall(args);
   if (call === 'help') return { output: USAGE, error: '', exitCode: 0 };
   if ('mistake' in call) return { output: '', error: `${call.mistake}\n\n${USAGE}`, exitCode: 2 };
+  // Nothing that is made may be for others to write: the device would refuse to load it.
+  process.umask(process.umask() | 0o002);
   const { signal, stop } = interruption();
   try {
     const { installation, isNew } = await setUpTensorflow({

@@ -1,11 +1,12 @@
 /** Sets TensorFlow up: library from a wheel or the user, addon compiled against it, tried, and noted as the current one. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   currentFile,
   findInstallation,
   type Installation,
   type InstallationRecord,
+  isTrusted,
   RECORD_FILE,
   readInstallation,
 } from '../../kernels/tensorflow/installation.js';
@@ -99,6 +100,18 @@ function checkCache(cache: string): void {
   );
 }
 
+/** Makes the cache, or looks whose it is. */
+async function makeCache(cache: string): Promise<void> {
+  await mkdir(cache, { recursive: true });
+  if (isTrusted(cache)) return;
+  const { uid, mode } = await stat(cache);
+  const received = `${cache} of user ${uid} with mode ${(mode & 0o777).toString(8)}`;
+  throw curfewError(
+    'SETUP_FAILED',
+    `cache folder: expected one that is yours or root's and that others cannot write, received ${received}`,
+  );
+}
+
 /**
  * Sets TensorFlow up in the cache, and makes it the one that devices load. Does nothing that is done already. It may be
  * interrupted at any time, also by killing the process: what is complete is kept, the rest is removed by the next set-up.
@@ -117,6 +130,7 @@ export async function setUpTensorflow(options: SetupOptions): Promise<SetupResul
     return { installation: before, isNew: false };
   if (source.kind === 'library') findLibrary(task.libraryFolder);
   try {
+    await makeCache(cache);
     return await withLock(options, async (workplace) => {
       if (ready() === undefined) await makeInstallation(task, options, workplace);
       await replaceFile(currentFile(cache), task.name, workplace);

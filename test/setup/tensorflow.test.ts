@@ -1,5 +1,14 @@
 /** What a set-up makes, and what it says when it cannot. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findInstallation, RECORD_FILE } from '../../kernels/tensorflow/installation.js';
@@ -220,4 +229,42 @@ describe.skipIf(PYTHON === undefined)('a set-up that fails', () => {
     setup.machine = { ...LINUX, ...machine };
     expect(await failure()).toContain(message);
   });
+});
+
+describe.skipIf(PYTHON === undefined)('a cache', () => {
+  const MESSAGE = "cache folder: expected one that is yours or root's and that others cannot write, received";
+
+  it('that everybody can write is neither used nor filled', async () => {
+    await setup.run();
+    chmodSync(setup.cache, 0o777);
+    expect(found()).toBeUndefined();
+    expect(await failure()).toMatch(new RegExp(`^${MESSAGE} .* with mode 777$`));
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('of another user is neither used nor filled', async () => {
+    await setup.run();
+    chownSync(setup.cache, 12345, 12345);
+    expect(found()).toBeUndefined();
+    expect(await failure()).toContain(`${MESSAGE} ${setup.cache} of user 12345`);
+  });
+
+  it('that everybody can write is used when CURFEW_TENSORFLOW_DIR names an installation there', async () => {
+    const { installation } = await setup.run();
+    chmodSync(setup.cache, 0o777);
+    expect(findInstallation(undefined, { CURFEW_TENSORFLOW_DIR: installation.folder })).toEqual(installation);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'that is made now is closed to others, whatever the umask',
+    async () => {
+      rmSync(setup.cache, { recursive: true });
+      const before = process.umask(0);
+      // Ends when the package is another one than the pinned.
+      const { ended } = setup.startCommand('--library', setup.makeLibrary('1.0'));
+      process.umask(before);
+      expect(await ended).toBe(1);
+      for (const made of ['', 'tensorflow', 'tensorflow/staging'])
+        expect(statSync(join(setup.cache, made)).mode & 0o777).toBe(0o775);
+    },
+  );
 });
