@@ -63,8 +63,8 @@ export interface Chunk {
 }
 
 /**
- * Makes one call of several nodes, for a device that computes them faster together. Slow: never called while a run is open
- * on the stream.
+ * Makes one call of several nodes, for a device that computes them faster together. Slow, so the stream does something else
+ * between two calls where it has to.
  */
 export interface ChunkCompiler {
   /**
@@ -75,7 +75,8 @@ export interface ChunkCompiler {
   /**
    * Makes the chunk. What it holds, such as copies of constants, counts in `memory.liveBytes` until its release.
    *
-   * @throws OUT_OF_MEMORY when it does not fit; anything else when the device refuses these nodes together
+   * @throws UNSUPPORTED_OP when the device refuses these nodes together, which are tried apart then; OUT_OF_MEMORY when it does
+   *   not fit; anything else fails the compilation
    */
   compile(request: ChunkRequest): Chunk;
 }

@@ -47,7 +47,7 @@ export async function savedModel(graph: Graph): Promise<Peer> {
   const store = new ProgramStore(backend, createSystemClock());
   store.load(0, plan.programs[0]!, constants);
   const { program, template, chunks } = store.get(0);
-  await drive(chunks!.makeAhead(), waiterOn(backend));
+  while (!chunks!.isReady) await drive(chunks!.makeNext(), waiterOn(backend));
   const [call, ...others] = chunks!.stepsFor({ kind: 'none' })!.steps;
   if (call?.parts === undefined || others.length > 0) throw new Error('expected a network in one chunk');
   const [input] = program.segments[0]!.imports;

@@ -2,12 +2,17 @@
 
 export class Inbox<Message> {
   readonly #handle: (message: Message) => Promise<void> | undefined;
+  readonly #onIdle: () => void;
   readonly #waiting: Message[] = [];
   #busy = false;
 
-  /** @param handle handles a message, within the call or until the promise it returns has settled */
-  constructor(handle: (message: Message) => Promise<void> | undefined) {
+  /**
+   * @param handle handles a message, within the call or until the promise it returns has settled
+   * @param onIdle called whenever a message has been handled and none waits
+   */
+  constructor(handle: (message: Message) => Promise<void> | undefined, onIdle: () => void = () => undefined) {
     this.#handle = handle;
+    this.#onIdle = onIdle;
   }
 
   /** Takes a message. What `handle` throws within the call is thrown; a rejection is an unhandled one. */
@@ -17,7 +22,8 @@ export class Inbox<Message> {
       return;
     }
     const pending = this.#handle(message);
-    if (pending !== undefined) void this.#handleRest(pending);
+    if (pending === undefined) this.#onIdle();
+    else void this.#handleRest(pending);
   }
 
   async #handleRest(first: Promise<void>): Promise<void> {
@@ -26,5 +32,6 @@ export class Inbox<Message> {
     for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift())
       await this.#handle(message);
     this.#busy = false;
+    this.#onIdle();
   }
 }

@@ -59,8 +59,8 @@ export class ProgramStore {
   }
 
   /** The programs that are loaded now. */
-  get all(): Iterable<LoadedProgram> {
-    return this.#programs.values();
+  get all(): Iterable<readonly [ProgramKey, LoadedProgram]> {
+    return this.#programs;
   }
 
   get(key: ProgramKey): LoadedProgram {

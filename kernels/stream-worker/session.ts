@@ -41,6 +41,8 @@ export class StreamSession {
   readonly #programs: ProgramStore;
   readonly #transfers: Transfers;
   readonly #runs = new Map<SlotIndex, StreamRunState>();
+  /** Programs that are not answered for, with their fallbacks. */
+  readonly #loading = new Map<ProgramKey, readonly Fallback[]>();
   #constantBytes = 0;
   /** After a trap nothing is executed: the main thread gives the stream's work to another thread. */
   #defunct = false;
@@ -73,31 +75,46 @@ export class StreamSession {
     }
   }
 
+  /** A program whose chunks are still to be made counts as loaded once they are; runs need not wait for it. */
   *#load({ key, program, constants }: ToStream & { type: 'load' }): DeviceWork<void> {
     try {
       const fallbacks = yield* this.#countConstants(this.#prepare(key, program, constants));
-      this.#host.post({ type: 'loaded', key, fallbacks }, []);
+      this.#loading.set(key, fallbacks);
+      this.#answer(key);
     } catch (error) {
-      this.#defunct = isTrap(error);
-      const record = toErrorRecord(error, 'KERNEL_FAILED');
-      this.#programs.refuse(key, record);
-      this.#host.post({ type: 'not-loaded', key, error: record, defunct: this.#defunct }, []);
+      this.#refuse(key, error);
     }
   }
 
+  // biome-ignore lint/correctness/useYield: nothing needs to be waited for
   *#prepare(
     key: ProgramKey,
     program: StreamProgram,
     constants: SharedArrayBuffer,
   ): DeviceWork<readonly Fallback[]> {
-    const fallbacks = this.#programs.load(key, program, constants);
+    return this.#programs.load(key, program, constants);
+  }
+
+  /** Tells that a program is loaded, if it is. */
+  #answer(key: ProgramKey): void {
+    const fallbacks = this.#loading.get(key);
     const { chunks } = this.#programs.get(key);
-    if (chunks !== undefined) yield* chunks.makeAhead();
-    return fallbacks;
+    if (fallbacks === undefined || chunks?.isReady === false) return;
+    this.#loading.delete(key);
+    this.#host.post({ type: 'loaded', key, fallbacks }, []);
+  }
+
+  #refuse(key: ProgramKey, error: unknown): void {
+    this.#defunct = isTrap(error);
+    const record = toErrorRecord(error, 'KERNEL_FAILED');
+    this.#loading.delete(key);
+    this.#programs.refuse(key, record);
+    this.#host.post({ type: 'not-loaded', key, error: record, defunct: this.#defunct }, []);
   }
 
   // biome-ignore lint/correctness/useYield: nothing needs to be waited for
   *#unload(key: ProgramKey): DeviceWork<void> {
+    this.#loading.delete(key);
     this.#programs.unload(key);
   }
 
@@ -117,15 +134,33 @@ export class StreamSession {
     return this.#wanting() !== undefined;
   }
 
-  /** Does a piece of what makes later runs faster, if no run is open on the stream. */
+  /**
+   * Does a piece of what makes later runs faster. While a run is open on the stream, only what somebody waits for who
+   * compiles.
+   */
   *makeReady(): DeviceWork<void> {
-    const chunks = this.#wanting();
-    if (chunks !== undefined) yield* this.#countConstants(chunks.makeNext());
+    const wanting = this.#wanting();
+    if (wanting === undefined) return;
+    const [key, chunks] = wanting;
+    yield* this.#countConstants(chunks.makeNext());
+    // A replacement executes runs of a program before it has answered for it: these go on without chunks.
+    if (chunks.failure === undefined || this.#isOpen(key)) {
+      this.#answer(key);
+    } else if (this.#loading.has(key)) {
+      yield* this.#countConstants(this.#unload(key));
+      this.#refuse(key, chunks.failure);
+    }
   }
 
-  #wanting(): ChunkLevels | undefined {
-    if (this.#defunct || this.#runs.size > 0) return undefined;
-    for (const { chunks } of this.#programs.all) if (chunks?.isWanting) return chunks;
+  #isOpen(key: ProgramKey): boolean {
+    const program = this.#programs.get(key);
+    return [...this.#runs.values()].some(({ loaded }) => loaded === program);
+  }
+
+  #wanting(): readonly [ProgramKey, ChunkLevels] | undefined {
+    if (this.#host.backend.chunks === undefined || this.#defunct) return undefined;
+    for (const [key, { chunks }] of this.#programs.all)
+      if (chunks?.isWanting && (this.#runs.size === 0 || !chunks.isReady)) return [key, chunks];
     return undefined;
   }
 

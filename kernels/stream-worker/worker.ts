@@ -38,21 +38,20 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),
   });
   const wait = waiterOn(backend);
-  const inbox = new Inbox<ToStream | typeof NOTHING_WAITS>((message) =>
-    drive(message === NOTHING_WAITS ? session.makeReady() : session.handle(message), wait),
-  );
   let scheduled = false;
-  const receive = (message: ToStream | typeof NOTHING_WAITS) => {
-    inbox.receive(message);
-    if (scheduled || !session.hasMore) return;
-    scheduled = true;
-    // Messages that have come meanwhile are handled first.
-    setImmediate(() => {
-      scheduled = false;
-      receive(NOTHING_WAITS);
-    });
-  };
-  messages.on('message', receive);
+  const inbox = new Inbox<ToStream | typeof NOTHING_WAITS>(
+    (message) => drive(message === NOTHING_WAITS ? session.makeReady() : session.handle(message), wait),
+    () => {
+      if (scheduled || !session.hasMore) return;
+      scheduled = true;
+      // Messages that have come meanwhile are handled first.
+      setImmediate(() => {
+        scheduled = false;
+        inbox.receive(NOTHING_WAITS);
+      });
+    },
+  );
+  messages.on('message', (message: ToStream) => inbox.receive(message));
 }
 
 try {

@@ -117,7 +117,7 @@ describe('an executable in chunks', () => {
 
   it('gets chunks for a mode between runs', async () => {
     const engine = await start();
-    const executable = await engine.compile(products());
+    const executable = await engine.compile(products(), { modes: [] });
     const cancellation = { precisionMs: 500 };
     for (let run = 0, chunks = 0; chunks !== 1; run++) {
       expect(run).toBeLessThan(1000);

@@ -3,8 +3,8 @@ import { type CancellationMode, checkSpacingMs } from '../../../scheduler/cancel
 import type { DeviceWork } from '../../../scheduler/device-wait.js';
 import type { ChunkCompiler } from '../../../scheduler/kernel.js';
 import type { StepList } from '../step-list.js';
-import { type Level, LevelBuilder, type PiecewiseWork } from './level-builder.js';
-import type { RehearsedProgram } from './rehearsal.js';
+import { type Level, LevelBuilder } from './level-builder.js';
+import { isOutOfMemory, type PiecewiseWork, type RehearsedProgram } from './rehearsal.js';
 
 /** Levels beside those of `'none'` and `'node'`. Each holds the program's constants once more. */
 const MAX_LEVELS = 6;
@@ -25,27 +25,38 @@ function limitOf(mode: CancellationMode): number {
 
 const isBetween = (limitMs: number) => limitMs > 0 && limitMs < Number.POSITIVE_INFINITY;
 
-/** A piece that failed fails the whole level, which frees what it had. */
-function abandon(work: PiecewiseWork<Level>, error: unknown): void {
+/** Ends the making of a level, which frees what it had. */
+function abandon(work: PiecewiseWork<Level>): void {
   try {
-    work.throw(error);
+    work.throw(new Error('the program is unloaded'));
   } catch {
-    // Runs do without the level.
+    // Nobody waits for the level.
   }
+}
+
+/** A level in the making. */
+interface Making {
+  readonly limitMs: number;
+  readonly work: PiecewiseWork<Level>;
+  /** What the work said when it was told that a piece had failed. */
+  answer: IteratorResult<DeviceWork<void>, Level> | undefined;
 }
 
 export class ChunkLevels {
   readonly #builder: LevelBuilder;
-  readonly #ahead: readonly CancellationMode[];
   /** By limit. `undefined`: could not be made. */
   readonly #levels = new Map<number, Level | undefined>();
   /** Limits of levels that are to be made. */
   readonly #wanted = new Set<number>();
-  #making: { readonly limitMs: number; readonly work: PiecewiseWork<Level> } | undefined;
+  /** Those of them that the program is to have before it counts as loaded. */
+  readonly #ahead = new Set<number>();
+  #making: Making | undefined;
+  #failure: unknown;
 
   constructor(rehearsed: RehearsedProgram, compiler: ChunkCompiler) {
     this.#builder = new LevelBuilder(rehearsed, compiler);
-    this.#ahead = rehearsed.program.chunks?.ahead ?? [];
+    for (const mode of rehearsed.program.chunks?.ahead ?? []) this.#want(limitOf(mode));
+    for (const limitMs of this.#wanted) this.#ahead.add(limitMs);
   }
 
   /** The steps that suit a mode best, of those there are. `undefined`: each node by itself. */
@@ -83,40 +94,57 @@ export class ChunkLevels {
     return this.#wanted.size > 0;
   }
 
-  /** Makes the levels that the program is to have from the start. */
-  *makeAhead(): DeviceWork<void> {
-    for (const mode of this.#ahead) this.#want(limitOf(mode));
-    while (this.isWanting) yield* this.makeNext();
+  /** Whether the program has the levels that it is to have from the start. */
+  get isReady(): boolean {
+    return this.#ahead.size === 0;
+  }
+
+  /** Why it cannot have one of them, other than for its memory. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Does a piece of what is wanted. A level that cannot be made is not tried again: runs do without. */
   *makeNext(): DeviceWork<void> {
     const [limitMs] = this.#wanted;
     if (limitMs === undefined) return;
-    this.#making ??= { limitMs, work: this.#builder.build(limitMs) };
-    const { work } = this.#making;
+    this.#making ??= { limitMs, work: this.#builder.build(limitMs), answer: undefined };
     try {
-      const next = work.next();
-      if (next.done) this.#finish(limitMs, next.value);
-      else yield* next.value;
+      const level = yield* this.#makePiece(this.#making);
+      if (level !== undefined) this.#finish(limitMs, level);
     } catch (error) {
-      abandon(work, error);
+      if (this.#ahead.has(limitMs) && !isOutOfMemory(error)) this.#failure ??= error;
       this.#finish(limitMs, undefined);
     }
+  }
+
+  /** Returns the level once it is made. */
+  *#makePiece(making: Making): DeviceWork<Level | undefined> {
+    const next = making.answer ?? making.work.next();
+    making.answer = undefined;
+    if (next.done) return next.value;
+    try {
+      yield* next.value;
+    } catch (error) {
+      making.answer = making.work.throw(error);
+    }
+    return undefined;
   }
 
   #finish(limitMs: number, level: Level | undefined): void {
     this.#levels.set(limitMs, level);
     this.#wanted.delete(limitMs);
+    this.#ahead.delete(limitMs);
     this.#making = undefined;
   }
 
   /** Frees all chunks. No run is open. */
   release(): void {
-    if (this.#making !== undefined) abandon(this.#making.work, new Error('the program is unloaded'));
+    if (this.#making !== undefined) abandon(this.#making.work);
     this.#making = undefined;
     for (const level of this.#levels.values()) level?.release();
     this.#levels.clear();
     this.#wanted.clear();
+    this.#ahead.clear();
   }
 }

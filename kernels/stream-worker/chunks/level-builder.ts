@@ -5,19 +5,26 @@
 import { type CutSource, cutChunks } from '../../../scheduler/chunks.js';
 import type { DeviceWork } from '../../../scheduler/device-wait.js';
 import { CurfewError } from '../../../scheduler/errors.js';
-import type { Chunk, ChunkCompiler, Recording } from '../../../scheduler/kernel.js';
+import type { Chunk, ChunkCompiler, Recording, ValueTable } from '../../../scheduler/kernel.js';
 import type { StepRange } from '../../../scheduler/program.js';
+import type { PreparedStep } from '../../../scheduler/segment-execution.js';
 import type { StepList } from '../step-list.js';
 import { compilePiece, listPieces, type Piece } from './level.js';
-import { executeNode, type RehearsedProgram, rehearse } from './rehearsal.js';
-
-/** Work in pieces: between two of them the stream can do something else. */
-export type PiecewiseWork<Result> = Generator<DeviceWork<void>, Result, void>;
+import {
+  executeNode,
+  isOutOfMemory,
+  type PiecewiseWork,
+  type RehearsedProgram,
+  rehearse,
+} from './rehearsal.js';
 
 /** A program cut into chunks. */
 export interface Level {
   readonly list: StepList;
-  /** How long a chunk of several nodes takes at most, in milliseconds: what cannot be cut further does not count. */
+  /**
+   * How long a chunk of several nodes takes at most, in milliseconds: what cannot be cut further does not count. Stays what it
+   * was when the level was made: what a busy machine adds would come and go.
+   */
   readonly longestMs: number;
   release(): void;
 }
@@ -37,7 +44,22 @@ const BYTES_PER_MS = 1e7;
 /** Every node takes some time. */
 const LEAST_MS = 0.0005;
 
-const isOutOfMemory = (error: unknown) => error instanceof CurfewError && error.code === 'OUT_OF_MEMORY';
+/** Once this long has been spent on timing a cut, what was seen has to do; and on a level, the last cut has. */
+const MAX_TIMING_MS = 300;
+const MAX_BUILDING_MS = 5000;
+
+/** Whether the device refuses these nodes together. */
+const isRefusal = (error: unknown) => error instanceof CurfewError && error.code === 'UNSUPPORTED_OP';
+
+/** A chunk failed on made-up data. */
+class FailedPiece extends Error {
+  readonly piece: Piece;
+
+  constructor(piece: Piece, cause: unknown) {
+    super('a chunk failed on made-up data', { cause });
+    this.piece = piece;
+  }
+}
 
 export class LevelBuilder {
   readonly #rehearsed: RehearsedProgram;
@@ -63,7 +85,8 @@ export class LevelBuilder {
    * @param limitMs longest time of a chunk of several nodes; 0: each node by itself, in the way that is faster
    */
   *build(limitMs: number): PiecewiseWork<Level> {
-    yield this.#record();
+    const startMs = this.#rehearsed.clock.nowMs();
+    if (this.#recordings === undefined) yield* this.#record();
     let pieces: Piece[][] = [];
     try {
       for (let cut = 0; ; cut++) {
@@ -71,10 +94,12 @@ export class LevelBuilder {
         const former = pieces;
         pieces = [];
         pieces = yield* this.#compileAll(segments, former);
-        const timesMs = yield* this.#measure(pieces);
+        const timesMs = yield* this.#tryMeasure(pieces);
+        if (timesMs === undefined) continue;
         this.#learn(pieces, timesMs);
         const longestMs = longestOf(pieces, timesMs);
-        if (longestMs <= NEARLY * limitMs || cut === MAX_CUTS) {
+        const isLast = cut >= MAX_CUTS || this.#rehearsed.clock.nowMs() - startMs > MAX_BUILDING_MS;
+        if (longestMs <= NEARLY * limitMs || isLast) {
           pieces = yield* this.#preferPlain(pieces, timesMs);
           return this.#level(pieces, longestMs <= SLACK * limitMs ? Math.min(longestMs, limitMs) : longestMs);
         }
@@ -85,9 +110,20 @@ export class LevelBuilder {
     }
   }
 
-  /** Notes what each node does, once. */
-  *#record(): DeviceWork<void> {
-    if (this.#recordings !== undefined) return;
+  /** The times of the pieces; `undefined` when a chunk failed: its nodes stay out of chunks from now on. */
+  *#tryMeasure(pieces: readonly (readonly Piece[])[]): PiecewiseWork<number[] | undefined> {
+    try {
+      return yield* this.#measure(pieces);
+    } catch (error) {
+      if (!(error instanceof FailedPiece)) throw error;
+      const { firstStep, endStep } = error.piece;
+      this.#recordings!.fill(undefined, firstStep, endStep);
+      return undefined;
+    }
+  }
+
+  /** Notes what each node does. */
+  *#record(): PiecewiseWork<void> {
     const { plain, program } = this.#rehearsed;
     const recordings: (Recording | undefined)[] = program.steps.map(() => undefined);
     yield* rehearse(this.#rehearsed, {
@@ -172,7 +208,7 @@ export class LevelBuilder {
     try {
       chunk = compilePiece(this.#rehearsed, range, recordings, this.#compiler);
     } catch (error) {
-      if (isOutOfMemory(error)) throw error;
+      if (!isRefusal(error)) throw error;
     }
     if (chunk !== undefined) {
       pieces.push({ firstStep, endStep, chunk });
@@ -190,20 +226,35 @@ export class LevelBuilder {
   *#measure(pieces: readonly (readonly Piece[])[]): PiecewiseWork<number[]> {
     const flat = pieces.flat();
     const list = listPieces(this.#rehearsed, pieces, this.#costsMs);
-    const timesMs: number[][] = flat.map(() => []);
+    const timesMs = new Array<number>(flat.length).fill(Number.POSITIVE_INFINITY);
+    let spentMs = 0;
     for (let round = 0; round <= TIMED_ROUNDS; round++) {
-      yield rehearse(this.#rehearsed, {
+      // The first time a chunk runs, the device may prepare it for longer than it runs.
+      const firstMs = new Array<number>(flat.length).fill(Number.POSITIVE_INFINITY);
+      const into = round === 0 ? firstMs : timesMs;
+      yield* rehearse(this.#rehearsed, {
         list,
-        execute: (step, values) => {
-          if (flat[step]!.chunk === undefined) executeNode(this.#rehearsed, flat[step]!.firstStep, values);
-          else list.steps[step]!.run(values);
-        },
+        execute: (step, values) => this.#executePiece(flat[step]!, list.steps[step]!, values),
         took: (step, ms) => {
-          if (round > 0) timesMs[step]!.push(ms);
+          into[step] = Math.min(into[step]!, ms);
+          spentMs += ms;
         },
       });
+      if (spentMs > MAX_TIMING_MS) return round === 0 ? firstMs : timesMs;
     }
-    return timesMs.map((times) => Math.min(...times));
+    return timesMs;
+  }
+
+  #executePiece(piece: Piece, { run }: PreparedStep, values: ValueTable): void {
+    if (piece.chunk === undefined) {
+      executeNode(this.#rehearsed, piece.firstStep, values);
+      return;
+    }
+    try {
+      run(values);
+    } catch (error) {
+      throw isOutOfMemory(error) ? error : new FailedPiece(piece, error);
+    }
   }
 
   /** Corrects the estimates of the nodes in each chunk. */
@@ -248,8 +299,9 @@ export class LevelBuilder {
   }
 
   #level(pieces: readonly (readonly Piece[])[], longestMs: number): Level {
+    const flat = pieces.flat();
     const list = listPieces(this.#rehearsed, pieces, this.#costsMs);
-    for (const [index, { firstStep, endStep, chunk }] of pieces.flat().entries()) {
+    for (const [index, { firstStep, endStep, chunk }] of flat.entries()) {
       const known =
         chunk === undefined ? this.#plainMs?.[firstStep] : sumOf(this.#costsMs, { firstStep, endStep });
       if (known !== undefined) list.costs.learn(index, index + 1, known);

@@ -9,6 +9,9 @@ import { releaseValue } from '../../../scheduler/segment-execution.js';
 import { byteLength, type TensorSpec } from '../../../scheduler/tensor.js';
 import type { StepList } from '../step-list.js';
 
+/** Work in pieces: between two of them the stream can do something else. */
+export type PiecewiseWork<Result> = Generator<DeviceWork<void>, Result, void>;
+
 /** A program that can be rehearsed. */
 export interface RehearsedProgram {
   readonly program: StreamProgram;
@@ -22,7 +25,7 @@ export interface RehearsedProgram {
   readonly clock: Clock;
 }
 
-/** Numbers between 0 and 1: no kernel is slow on them, or fails. Whole numbers are 0: valid as any index. */
+/** Numbers between 0 and 1, which few kernels are slow on or fail for. Whole numbers are 0: valid as any index. */
 function madeUpBytes(spec: TensorSpec): Uint8Array {
   const bytes = new Uint8Array(byteLength(spec));
   if (spec.dtype !== 'float32') return bytes;
@@ -35,8 +38,8 @@ function madeUpBytes(spec: TensorSpec): Uint8Array {
   return bytes;
 }
 
-/** Whether nothing can be rehearsed any more: the memory does not suffice. */
-function isFatal(error: unknown): boolean {
+/** Whether memory does not suffice. */
+export function isOutOfMemory(error: unknown): boolean {
   return error instanceof CurfewError && error.code === 'OUT_OF_MEMORY';
 }
 
@@ -56,7 +59,7 @@ export function executeNode(
   try {
     run(values);
   } catch (error) {
-    if (isFatal(error)) throw error;
+    if (isOutOfMemory(error)) throw error;
     for (const [index, value] of outputs.entries()) {
       const spec = outputSpecs[index]!;
       values[value] = backend.upload(spec, madeUpBytes(spec));
@@ -74,28 +77,35 @@ export interface Rehearsal {
 }
 
 /**
- * Executes all steps of a list as a run does: in order, each value released after its last use.
+ * Executes all steps of a list as a run does: in order, each value released after its last use. A step is a piece.
  *
  * @throws what `execute` and the backend throw
  */
-export function* rehearse(
-  { program, template, runValues, backend, clock }: RehearsedProgram,
-  { list, execute, took }: Rehearsal,
-): DeviceWork<void> {
+export function* rehearse(rehearsed: RehearsedProgram, rehearsal: Rehearsal): PiecewiseWork<void> {
+  const { program, template, runValues, backend } = rehearsed;
+  const { list } = rehearsal;
   const values = template.slice();
   try {
     for (const [index, { imports }] of program.segments.entries()) {
       for (const { value, spec } of imports) values[value] ??= backend.upload(spec, madeUpBytes(spec));
       const { firstStep, endStep } = list.segments[index]!;
-      for (let step = firstStep; step < endStep; step++) {
-        const startMs = clock.nowMs();
-        execute(step, values);
-        yield* finish(backend);
-        took(step, clock.nowMs() - startMs);
-        for (const value of list.steps[step]!.frees ?? []) releaseValue(values, backend, value);
-      }
+      for (let step = firstStep; step < endStep; step++)
+        yield rehearseStep(rehearsed, rehearsal, step, values);
     }
   } finally {
     for (const value of runValues) releaseValue(values, backend, value);
   }
+}
+
+function* rehearseStep(
+  { backend, clock }: RehearsedProgram,
+  { list, execute, took }: Rehearsal,
+  step: number,
+  values: ValueTable,
+): DeviceWork<void> {
+  const startMs = clock.nowMs();
+  execute(step, values);
+  yield* finish(backend);
+  took(step, clock.nowMs() - startMs);
+  for (const value of list.steps[step]!.frees ?? []) releaseValue(values, backend, value);
 }

@@ -67,7 +67,7 @@ export class TensorFlowChunks implements ChunkCompiler {
     graph.write();
     const { constantBytes } = graph.writer;
     if (constantBytes > MAX_CONSTANT_BYTES)
-      throw new RangeError('the constants of a graph take 2 GiB at most');
+      throw curfewError('UNSUPPORTED_OP', 'the constants of a graph take 2 GiB at most');
     const release = this.#binding.hold(constantBytes);
     try {
       const model = loadGraph(this.#binding, graph.writer.savedModel());

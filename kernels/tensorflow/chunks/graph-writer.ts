@@ -5,6 +5,7 @@
  * node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto.
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { curfewError } from '../../../scheduler/errors.js';
 import { bytesOf, type TensorData } from '../../../scheduler/tensor.js';
 import type { BindingConstants, OpAttribute } from '../addon.js';
 
@@ -124,7 +125,10 @@ export class GraphWriter {
       case TF_ATTR_SHAPE:
         return (writer) => message(writer, ATTRIBUTE.shape, () => writeShape(writer, value as number[]));
       default:
-        throw new TypeError(`attribute ${name}: expected a type that graphs hold, received ${type}`);
+        throw curfewError(
+          'UNSUPPORTED_OP',
+          `attribute ${name}: expected a type that graphs hold, received ${type}`,
+        );
     }
   }
 

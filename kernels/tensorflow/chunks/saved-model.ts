@@ -2,6 +2,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { curfewError } from '../../../scheduler/errors.js';
+import { messageOf } from '../../../scheduler/quote.js';
 import type { Binding } from '../addon.js';
 import { hasEnded, ownIdentity } from '../process-identity.js';
 import { TAG } from './graph-writer.js';
@@ -16,9 +18,17 @@ export function loadGraph(binding: Binding, savedModel: Uint8Array): number {
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${ownIdentity()}.`));
   try {
     writeFileSync(join(folder, 'saved_model.pb'), savedModel);
-    return binding.loadSavedModel(folder, TAG);
+    return load(binding, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function load(binding: Binding, folder: string): number {
+  try {
+    return binding.loadSavedModel(folder, TAG);
+  } catch (cause) {
+    throw curfewError('UNSUPPORTED_OP', `tensorflow: ${messageOf(cause)}`, { cause });
   }
 }
 
