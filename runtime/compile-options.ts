@@ -22,8 +22,9 @@ export interface CompileOptions {
   readonly chunks?: boolean | undefined;
   /**
    * Cancellation modes that runs will use, of which the chunks are made now. Chunks for other modes are made between runs
-   * once a run has used the mode; until then such runs execute in smaller chunks, or node by node. Each further mode
-   * takes time and holds the constants once more. Default `['none']`.
+   * once a run has used the mode, a node or a chunk at a time; until then such runs execute in smaller chunks, or node by node. Each
+   * further mode takes time and holds the constants once more, so there are chunks for six precisions at most. Modes whose
+   * chunks do not fit into memory do without. Default `['none']`.
    */
   readonly modes?: readonly CancellationOption[] | undefined;
 }
