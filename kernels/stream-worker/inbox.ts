@@ -15,15 +15,19 @@ export class Inbox<Message> {
     this.#onIdle = onIdle;
   }
 
-  /** Takes a message. What `handle` throws within the call is thrown; a rejection is an unhandled one. */
-  receive(message: Message): void {
+  /**
+   * Takes a message. Returns whether it was handled within the call. What `handle` throws within the call is thrown; a
+   * rejection is an unhandled one.
+   */
+  receive(message: Message): boolean {
     if (this.#busy) {
       this.#waiting.push(message);
-      return;
+      return false;
     }
     const pending = this.#handle(message);
     if (pending === undefined) this.#onIdle();
     else void this.#handleRest(pending);
+    return pending === undefined;
   }
 
   async #handleRest(first: Promise<void>): Promise<void> {

@@ -10,6 +10,7 @@ import { Inbox } from './inbox.js';
 import { writeMemory } from './memory-words.js';
 import type { FromStream, StreamWorkerData, ToStream } from './protocol.js';
 import { StreamSession } from './session.js';
+import { SpareTime } from './spare-time.js';
 
 const data = workerData as StreamWorkerData;
 const port = parentPort;
@@ -38,19 +39,15 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),
   });
   const wait = waiterOn(backend);
-  let scheduled = false;
   const inbox = new Inbox<ToStream | typeof NOTHING_WAITS>(
     (message) => drive(message === NOTHING_WAITS ? session.makeReady() : session.handle(message), wait),
-    () => {
-      if (scheduled || !session.hasMore) return;
-      scheduled = true;
-      // Messages that have come meanwhile are handled first.
-      setImmediate(() => {
-        scheduled = false;
-        inbox.receive(NOTHING_WAITS);
-      });
-    },
+    () => spareTime.onIdle(),
   );
+  const spareTime = new SpareTime({
+    clock,
+    hasWork: () => session.hasMore,
+    doPiece: () => inbox.receive(NOTHING_WAITS),
+  });
   messages.on('message', (message: ToStream) => inbox.receive(message));
 }
 
