@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Device, DeviceOptions } from '../scheduler/device.js';
 import { createWorkerDevice } from './stream-worker/worker-device.js';
-import type { TensorFlowOptions } from './tensorflow/options.js';
+import { removeFoldersOf } from './tensorflow/chunks/chunk-folders.js';
+import type { TensorFlowOptions, TensorFlowThreadOptions } from './tensorflow/options.js';
 import { withQuietThreads } from './tensorflow/quiet-library.js';
 import type { VirtualOptions } from './virtual/options.js';
 import { createVirtualDevice } from './virtual/virtual-device.js';
@@ -21,6 +22,23 @@ const require = createRequire(import.meta.url);
 const builtIn = (device: 'wasm' | 'tensorflow'): string =>
   pathToFileURL(require.resolve(`#kernels/${device}/backend.js`)).href;
 
+let tensorflowEngines = 0;
+
+/** Threads of TensorFlow's leave a file behind when they are ended at a bad moment. */
+async function createTensorFlowDevice(choice: TensorFlowOptions, options: DeviceOptions): Promise<Device> {
+  const token = `${tensorflowEngines++}`;
+  const backendOptions: TensorFlowThreadOptions = { ...choice, token };
+  const backend = builtIn('tensorflow');
+  const device = await withQuietThreads(() =>
+    createWorkerDevice({ ...options, name: 'tensorflow', backend, backendOptions }),
+  );
+  const close = async () => {
+    await device.close();
+    removeFoldersOf(token);
+  };
+  return { ...device, close };
+}
+
 /**
  * Starts a device.
  *
@@ -34,9 +52,7 @@ export function createDevice(choice: DeviceChoice, options: DeviceOptions): Prom
     return createWorkerDevice({ ...options, name, backend: module.href, backendOptions });
   }
   if ('tensorflow' in choice) {
-    const { tensorflow: backendOptions } = choice;
-    const backend = builtIn('tensorflow');
-    return withQuietThreads(() => createWorkerDevice({ ...options, name, backend, backendOptions }));
+    return createTensorFlowDevice(choice.tensorflow, options);
   }
   return createWorkerDevice({ ...options, name, backend: builtIn('wasm'), backendOptions: undefined });
 }

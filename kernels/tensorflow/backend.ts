@@ -15,12 +15,12 @@ import { bytesOf, type TensorSpec } from '../../scheduler/tensor.js';
 import { loadAddon } from './addon.js';
 import { withCheckedIndices } from './checked-node.js';
 import { TensorFlowChunks } from './chunks/chunk-compiler.js';
-import { removeLeftovers } from './chunks/saved-model.js';
+import { removeLeftovers } from './chunks/chunk-folders.js';
 import { CountedBinding } from './counted-binding.js';
 import { prepareCpuNode } from './cpu-node.js';
 import { prepareEmptyNode } from './empty-node.js';
 import { findInstallation, type Installation } from './installation.js';
-import type { TensorFlowOptions } from './options.js';
+import type { TensorFlowThreadOptions } from './options.js';
 import { ownKernel } from './own-kernels.js';
 import { ReadFence } from './read-fence.js';
 import { prepareStockNode } from './stock-node.js';
@@ -37,12 +37,12 @@ class TensorFlowBackend {
   readonly #binding: CountedBinding;
   readonly #stock: StockPackage;
 
-  constructor(binding: CountedBinding, stock: StockPackage, queue: ReadFence | undefined) {
+  constructor(binding: CountedBinding, stock: StockPackage, queue: ReadFence | undefined, token: string) {
     this.memory = binding.memory;
     this.#binding = binding;
     this.#stock = stock;
     this.queue = queue;
-    this.chunks = new TensorFlowChunks(binding, (node) => this.prepare(node).run);
+    this.chunks = new TensorFlowChunks(binding, (node) => this.prepare(node).run, token);
   }
 
   prepare(node: ProgramNode): Preparation {
@@ -125,11 +125,13 @@ export function createKernelBackend(options: BackendOptions): KernelBackend {
     const binding = new CountedBinding(addon, memoryLimitBytes);
     removeLeftovers();
     const stock = loadStockPackage(installation.packageFolder, binding);
-    const { queueing = addon.isUsingGpuDevice() } = (options.device ?? {}) as TensorFlowOptions;
+    const { queueing = addon.isUsingGpuDevice(), token = 'x' } = (options.device ??
+      {}) as TensorFlowThreadOptions;
     return new TensorFlowBackend(
       binding,
       stock,
       queueing ? new ReadFence(addon) : undefined,
+      token,
     ) as KernelBackend;
   } catch (cause) {
     throw curfewError('DEVICE_UNAVAILABLE', `tensorflow: could not be loaded: ${messageOf(cause)}`, {

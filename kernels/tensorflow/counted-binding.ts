@@ -15,6 +15,9 @@ interface Storage {
 /** Ops of TensorFlow whose output is its first input's memory in another shape, always. */
 const ALIASING: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshape', 'Squeeze']);
 
+/** Most of the memory limit that chunks may hold. */
+const HELD_SHARE = 0.25;
+
 /** Bytes of an element whose type is none of Curfew's: kernels use them on their way. */
 const WIDE_BYTES = 8;
 
@@ -50,6 +53,7 @@ export class CountedBinding {
   readonly #models = new Set<number>();
   /** What ends the holds that have not ended. */
   readonly #holds = new Set<() => void>();
+  #heldBytes = 0;
   readonly #elementBytes: ReadonlyMap<number, number>;
   /** Tensors made since `collectMade`; uploads and chunks are collected by nobody. */
   #made: number[] | undefined;
@@ -75,23 +79,34 @@ export class CountedBinding {
   /** @throws OUT_OF_MEMORY unless so many bytes more are within the limit */
   checkRoom(bytes: number): void {
     if (this.memory.liveBytes + bytes <= this.#limitBytes) return;
-    throw curfewError(
+    throw this.#noRoom(bytes, 'for tensors');
+  }
+
+  #noRoom(bytes: number, what: string): Error {
+    const limitBytes = this.#limitBytes;
+    const { liveBytes } = this.memory;
+    return curfewError(
       'OUT_OF_MEMORY',
-      `tensorflow: could not allocate ${bytes} bytes with ${this.memory.liveBytes} bytes live`,
-      { expected: this.#limitBytes, received: bytes },
+      `tensorflow: could not allocate ${bytes} bytes ${what} with ${liveBytes} of ${limitBytes} bytes live`,
+      { expected: limitBytes, received: bytes },
     );
   }
 
   /**
-   * Counts bytes that no tensor has. Returns what ends that.
+   * Counts bytes that no tensor has: what chunks hold. Returns what ends that. Where memory is limited they are given a part
+   * of it only: runs and further graphs can do without chunks, but not without memory.
    *
    * @throws OUT_OF_MEMORY
    */
   hold(bytes: number): () => void {
     this.checkRoom(bytes);
+    if (this.#heldBytes + bytes > HELD_SHARE * this.#limitBytes) throw this.#noRoom(bytes, 'for chunks');
     this.#allocated(bytes);
+    this.#heldBytes += bytes;
     const end = () => {
-      if (this.#holds.delete(end)) this.memory.liveBytes -= bytes;
+      if (!this.#holds.delete(end)) return;
+      this.memory.liveBytes -= bytes;
+      this.#heldBytes -= bytes;
     };
     this.#holds.add(end);
     return end;

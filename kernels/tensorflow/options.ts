@@ -8,3 +8,9 @@ export interface TensorFlowOptions {
    */
   readonly queueing?: boolean | undefined;
 }
+
+/** What the threads of one engine are given. */
+export interface TensorFlowThreadOptions extends TensorFlowOptions {
+  /** Tells the engine's temporary folders from those of others in the process. Default: none has it. */
+  readonly token?: string | undefined;
+}

@@ -44,10 +44,13 @@ export type PrepareNode = (node: ProgramNode) => PreparedNode;
 export class TensorFlowChunks implements ChunkCompiler {
   readonly #binding: CountedBinding;
   readonly #prepare: PrepareNode;
+  /** See `TensorFlowThreadOptions`. */
+  readonly #token: string;
 
-  constructor(binding: CountedBinding, prepare: PrepareNode) {
+  constructor(binding: CountedBinding, prepare: PrepareNode, token: string) {
     this.#binding = binding;
     this.#prepare = prepare;
+    this.#token = token;
   }
 
   record(node: ProgramNode, values: ValueTable): NodeRecording | undefined {
@@ -70,7 +73,7 @@ export class TensorFlowChunks implements ChunkCompiler {
       throw curfewError('UNSUPPORTED_OP', 'the constants of a graph take 2 GiB at most');
     const release = this.#binding.hold(constantBytes);
     try {
-      const model = loadGraph(this.#binding, graph.writer.savedModel());
+      const model = loadGraph(this.#binding, graph.writer.savedModel(), this.#token);
       return {
         run: this.#runner(model, graph, request),
         release: () => {
