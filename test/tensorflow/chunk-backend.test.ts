@@ -86,4 +86,14 @@ describe('a chunk', () => {
     expect(error.message).toMatch(/^node "second": tensorflow: .*shapes/);
     expect(backend.memory.liveBytes).toBe(liveBytes + 16);
   });
+
+  it('cannot hold a node whose indices are checked', () => {
+    const indices = { dtype: 'int32', shape: [2], data: Int32Array.of(3, 0) } as const;
+    const outputs = [{ dtype: 'float32', shape: [2] }] as const;
+    const attributes = { axis: 0, batchDims: 0 };
+    const node = programNode({ op: 'GatherV2', inputs: { x: SPEC, indices }, attributes, outputs });
+    const values: ValueTable = [uploadTo(backend, X), uploadTo(backend, indices)];
+    expect(backend.prepare(node).fallback).toBe(undefined);
+    expect(backend.chunks!.record(node, values)).toBe(undefined);
+  });
 });

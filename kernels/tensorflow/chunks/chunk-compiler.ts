@@ -38,7 +38,10 @@ function isApart({ op, inputSpecs, outputSpecs }: ProgramNode): boolean {
 /** Nodes of the graph in TensorFlow's messages. */
 const OP_NAME = /\bn(\d+)_\d+\b/;
 
-/** Prepares nodes as they execute by themselves, before anything is counted or checked for a chunk's sake. */
+/**
+ * Prepares nodes as they execute by themselves, with all that is checked first. A check of indices reads them, and what is
+ * read cannot be recorded: so no chunk holds a node with indices, which TensorFlow's graphs would not check on a GPU.
+ */
 export type PrepareNode = (node: ProgramNode) => PreparedNode;
 
 export class TensorFlowChunks implements ChunkCompiler {
