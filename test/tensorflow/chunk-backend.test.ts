@@ -96,4 +96,15 @@ describe('a chunk', () => {
     expect(backend.prepare(node).fallback).toBe(undefined);
     expect(backend.chunks!.record(node, values)).toBe(undefined);
   });
+
+  it.each([
+    ['2 GiB', undefined, 2 ** 29, /2 GiB/],
+    ['the memory limit', 1000, 250, /could not allocate 1016 bytes/],
+  ])('refuses constants beyond %s before it reads them', async (_what, memoryLimitBytes, length, message) => {
+    backend.close();
+    backend = (await createKernelBackend(backendOptions({ memoryLimitBytes }))) as ImmediateBackend;
+    const spec = { dtype: 'float32', shape: [length] } as const;
+    const promised = [{ ...sum(), inputSpecs: [spec, SPEC] }];
+    expect(() => chunkOf(backend, [sum()], { areConstant: true, promised })).toThrow(message);
+  });
 });

@@ -69,13 +69,13 @@ export class TensorFlowChunks implements ChunkCompiler {
   }
 
   compile(request: ChunkRequest): Chunk {
-    const graph = new ChunkGraph(this.#binding, new GraphWriter(this.#binding), request);
-    graph.write();
-    const { constantBytes } = graph.writer;
-    if (constantBytes > MAX_CONSTANT_BYTES)
+    const bytes = constantBytesOf(request);
+    if (bytes > MAX_CONSTANT_BYTES)
       throw curfewError('UNSUPPORTED_OP', 'the constants of a graph take 2 GiB at most');
-    const release = this.#binding.hold(constantBytes);
+    const release = this.#binding.hold(bytes);
     try {
+      const graph = new ChunkGraph(this.#binding, new GraphWriter(this.#binding), request);
+      graph.write();
       const model = loadGraph(this.#binding, graph.writer.savedModel(), this.#token);
       return {
         run: this.#runner(model, graph, request),
@@ -140,6 +140,19 @@ const describe = (tensor: TensorMetadata | undefined): string =>
   tensor === undefined ? 'nothing' : `[${tensor.shape}] of TensorFlow's type ${tensor.dtype}`;
 
 const nameOfValue = (value: ValueId): string => `v${value}:0`;
+
+/** Bytes of the constants that the graph of a chunk holds. */
+function constantBytesOf({ nodes, constants }: ChunkRequest): number {
+  const sizes = new Map<ValueId, number>();
+  let bytes = 0;
+  for (const { node, recording } of nodes) {
+    for (const { data } of (recording as NodeRecording).made) bytes += data.byteLength;
+    for (const [index, value] of node.inputs.entries())
+      if (constants[value] !== undefined) sizes.set(value, byteLength(node.inputSpecs[index]!));
+  }
+  for (const size of sizes.values()) bytes += size;
+  return bytes;
+}
 
 function specOf({ nodes }: ChunkRequest, value: ValueId): TensorSpec {
   for (const { node } of nodes) {

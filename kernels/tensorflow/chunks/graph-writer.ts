@@ -51,15 +51,9 @@ function writeShape(writer: BinaryWriter, lengths: readonly number[]): void {
 export class GraphWriter {
   readonly #constants: BindingConstants;
   readonly #nodes: Uint8Array[] = [];
-  #constantBytes = 0;
 
   constructor(constants: BindingConstants) {
     this.#constants = constants;
-  }
-
-  /** Bytes of constants so far. */
-  get constantBytes(): number {
-    return this.#constantBytes;
   }
 
   /** A value from outside. */
@@ -71,7 +65,6 @@ export class GraphWriter {
   }
 
   constant(name: string, dtype: number, shape: readonly number[], data: TensorData): void {
-    this.#constantBytes += data.byteLength;
     this.#node(name, 'Const', [], {
       dtype: (writer) => varint(writer, ATTRIBUTE.type, dtype),
       value: (writer) =>
