@@ -13,7 +13,7 @@ interface Storage {
 }
 
 /** Ops of TensorFlow whose output is its first input's memory in another shape, always. */
-const ALIASING: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshape', 'Squeeze']);
+export const ALIASING: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshape', 'Squeeze']);
 
 /** Most of the memory limit that chunks may hold. */
 const HELD_SHARE = 0.25;

@@ -3,13 +3,10 @@ import type { KernelFunc, NamedTensorInfoMap, Tensor } from '@tensorflow/tfjs-co
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
 import { byteLength, type TensorData, type TensorSpec } from '../../scheduler/tensor.js';
 import { checkProduced } from '../ops/produced.js';
-import type { CountedBinding } from './counted-binding.js';
+import { ALIASING, type CountedBinding } from './counted-binding.js';
 import { stockAttributes } from './stock-attributes.js';
 import type { StockData, StockPackage } from './stock-package.js';
 import type { TensorFlowTensor } from './tensor.js';
-
-/** Ops whose outputs may be their inputs' memory. */
-const MAY_ALIAS: ReadonlySet<string> = new Set(['ExpandDims', 'Identity', 'Reshape']);
 
 /** Prepares a node on a kernel function of the package. */
 export function prepareStockNode(
@@ -20,7 +17,7 @@ export function prepareStockNode(
 ): PreparedNode {
   const { inputs, inputNames, outputs, outputSpecs } = node;
   const attrs = stockAttributes(node);
-  const newBytes = MAY_ALIAS.has(node.op) ? 0 : outputSpecs.reduce((sum, spec) => sum + byteLength(spec), 0);
+  const newBytes = ALIASING.has(node.op) ? 0 : outputSpecs.reduce((sum, spec) => sum + byteLength(spec), 0);
   const isVariadic = inputNames[0] === '0';
   return (values) => {
     binding.checkRoom(newBytes);

@@ -115,3 +115,15 @@ export function isSameOnTensorFlow(node: ProgramNode): boolean {
   const isRight = ruleOf(node.op)?.(node) ?? true;
   return isRight && takesDTypes(node) && takesNumbers(node) && broadcastsSimply(node);
 }
+
+/** In graphs, oneDNN looks for the maxima itself, and finds others. */
+const OTHER_IN_GRAPHS: ReadonlySet<string> = new Set(['MaxPool3DGrad']);
+
+/**
+ * Whether a node computes the same in a graph as by itself. Tensors without elements have another shape in TensorFlow; it is
+ * never asked to compute with them.
+ */
+export function isSameInGraphs({ op, inputSpecs, outputSpecs }: ProgramNode): boolean {
+  const hasElements = [...inputSpecs, ...outputSpecs].every(({ shape }) => elementCount(shape) > 0);
+  return hasElements && !OTHER_IN_GRAPHS.has(op);
+}

@@ -10,15 +10,10 @@ import type {
   ValueTable,
 } from '../../../scheduler/kernel.js';
 import { messageOf } from '../../../scheduler/quote.js';
-import {
-  byteLength,
-  elementCount,
-  formatSpec,
-  sameShape,
-  type TensorSpec,
-} from '../../../scheduler/tensor.js';
+import { byteLength, formatSpec, sameShape, type TensorSpec } from '../../../scheduler/tensor.js';
 import type { TensorMetadata } from '../addon.js';
 import type { CountedBinding } from '../counted-binding.js';
+import { isSameInGraphs } from '../support.js';
 import type { TensorFlowTensor } from '../tensor.js';
 import { GraphWriter } from './graph-writer.js';
 import { NodeRecorder, type NodeRecording, type OpInput } from './recording.js';
@@ -26,14 +21,6 @@ import { loadGraph } from './saved-model.js';
 
 /** A graph must be shorter than 2 GiB; this leaves room for all that is not constants. */
 const MAX_CONSTANT_BYTES = 2 ** 31 - 2 ** 24;
-
-/** In graphs, oneDNN looks for the maxima itself, and finds others. */
-const APART: ReadonlySet<string> = new Set(['MaxPool3DGrad']);
-
-/** Tensors without elements have another shape in TensorFlow; it is never asked to compute with them. */
-function isApart({ op, inputSpecs, outputSpecs }: ProgramNode): boolean {
-  return APART.has(op) || [...inputSpecs, ...outputSpecs].some(({ shape }) => elementCount(shape) === 0);
-}
 
 /** Nodes of the graph in TensorFlow's messages. */
 const OP_NAME = /\bn(\d+)_\d+\b/;
@@ -65,7 +52,7 @@ export class TensorFlowChunks implements ChunkCompiler {
     } finally {
       this.#binding.recorder = undefined;
     }
-    return isApart(node) ? undefined : recorder.recording(node, values);
+    return isSameInGraphs(node) ? recorder.recording(node, values) : undefined;
   }
 
   compile(request: ChunkRequest): Chunk {
