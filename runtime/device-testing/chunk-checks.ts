@@ -3,15 +3,18 @@
 import type { NodeId, ValueId } from '../../scheduler/graph.js';
 import type { Chunk, ChunkCompiler, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import { byteLength, type Tensor } from '../../scheduler/tensor.js';
-import { Bench, onBench } from './bench.js';
+import { type Bench, onBench } from './bench.js';
 import { carrierOn, fanOut } from './carrier.js';
-import { check, checkSame } from './check-failure.js';
+import { check, checkCode, checkSame, errorOf } from './check-failure.js';
 import type { CheckWork } from './device-check.js';
 import { referenceOf } from './nodes.js';
 import type { Subject } from './options.js';
 import { checkTensor, randomOf, randomTensor } from './tensors.js';
 
 const SHAPE = [3, 4];
+const BYTES = byteLength({ dtype: 'float32', shape: SHAPE });
+/** Room for what recording takes, an input and two outputs, and for nothing beside it. */
+const LIMIT_BYTES = 3.5 * BYTES;
 /** Places in the table: what goes in, what is between the two nodes, what comes out. */
 const [INPUT, BETWEEN, OUTPUT] = [0, 1, 2] as readonly number[] as readonly [ValueId, ValueId, ValueId];
 
@@ -60,7 +63,7 @@ function recordPair(
   return recordings.every((recording) => recording !== undefined) ? recordings : undefined;
 }
 
-/** Records a pair on the bench; says why where there can be no chunk of it. */
+/** A reason where the device has no such chunks. */
 function chunkBenchOn(bench: Bench, { options }: Subject): ChunkBench | string {
   const { chunks } = bench.backend;
   if (chunks === undefined) return 'the device executes each node by itself';
@@ -73,14 +76,23 @@ function chunkBenchOn(bench: Bench, { options }: Subject): ChunkBench | string {
   return { bench, pair, input, compile };
 }
 
-function onChunkBench(work: (on: ChunkBench) => Promise<void>): CheckWork {
-  return (subject: Subject) =>
-    onBench(subject, async (bench) => {
+function onChunkBench(work: (on: ChunkBench) => Promise<void>, memoryLimitBytes?: number): CheckWork {
+  return (subject: Subject) => {
+    const onBoth = async (bench: Bench): Promise<string | undefined> => {
       const on = chunkBenchOn(bench, subject);
       if (typeof on === 'string') return on;
       await work(on);
       return undefined;
-    });
+    };
+    return onBench(subject, onBoth, memoryLimitBytes);
+  };
+}
+
+function runOn(chunk: Chunk, values: ValueTable): void {
+  const returned: unknown = chunk.run(values);
+  // What it rejects with would be an error nobody handles.
+  if (returned instanceof Promise) returned.catch(() => undefined);
+  checkSame('what the run of a chunk returns', returned, undefined);
 }
 
 /** Runs the chunk on a table, and compares; what is inside the chunk never gets into the table. */
@@ -90,8 +102,7 @@ async function checkRun(
   values: ValueTable,
   expected: Tensor,
 ): Promise<void> {
-  const returned: unknown = chunk.run(values);
-  checkSame('what the run of a chunk returns', returned, undefined);
+  runOn(chunk, values);
   checkSame(`the value between ${pair[0].name} and ${pair[1].name}`, values[BETWEEN], undefined);
   const output = values[OUTPUT]!;
   checkTensor('the output of a chunk', await bench.read(output), expected, {});
@@ -133,23 +144,41 @@ async function checkTwo(on: ChunkBench): Promise<void> {
   second.release();
 }
 
-/** Closes the backend while it has a chunk. */
-async function checkClose(subject: Subject): Promise<string | undefined> {
-  const bench = await Bench.open(subject);
-  const on = chunkBenchOn(bench, subject);
-  if (typeof on === 'string') {
-    await bench.close();
-    return on;
-  }
-  const constant = bench.upload(on.input);
-  const chunk = on.compile([constant]);
-  bench.release(constant);
-  await bench.drain();
-  bench.backend.close();
-  checkSame('bytes alive once a backend with a chunk is closed', bench.usedBytes, 0);
+/** Takes all the memory but what one tensor takes. */
+const fillOn = ({ bench, input }: ChunkBench) => [bench.upload(input), bench.upload(input)] as const;
+
+async function checkRunLimit(on: ChunkBench): Promise<void> {
+  const { bench, pair, input, compile } = on;
+  const chunk = compile([]);
+  const values: ValueTable = [bench.upload(input)];
+  const filling = fillOn(on);
+  const before = bench.usedBytes;
+  checkCode(
+    'a chunk whose output does not fit',
+    errorOf(() => runOn(chunk, values)),
+    'OUT_OF_MEMORY',
+  );
+  for (const value of [BETWEEN, OUTPUT])
+    checkSame(`value ${value} of the table after it`, values[value], undefined);
+  checkSame('liveBytes after it', bench.usedBytes, before);
+  bench.release(...filling);
+  await checkRun(on, chunk, values, expectedOf(pair, input));
   chunk.release();
-  checkSame('bytes alive once the chunk of a closed backend is released', bench.usedBytes, 0);
-  return undefined;
+}
+
+/** A device may hold constants where they do not count, and then has room. */
+async function checkCompileLimit(on: ChunkBench): Promise<void> {
+  const { bench, pair, input, compile } = on;
+  const constant = bench.upload(input);
+  const filling = fillOn(on);
+  const before = bench.usedBytes;
+  const error = errorOf(() => compile([constant]).release());
+  if (error !== undefined) checkCode('a chunk whose constant does not fit', error, 'OUT_OF_MEMORY');
+  checkSame('liveBytes after it', bench.usedBytes, before);
+  bench.release(...filling);
+  const chunk = compile([]);
+  await checkRun(on, chunk, [constant], expectedOf(pair, input));
+  chunk.release();
 }
 
 /** Checks by name. */
@@ -157,5 +186,9 @@ export const CHUNK_CHECKS: Readonly<Record<string, CheckWork>> = Object.freeze({
   'chunks: give what their nodes give, run after run': onChunkBench(checkValues),
   'chunks: constants count while the chunk holds them': onChunkBench(checkConstants),
   'chunks: one is released, another goes on': onChunkBench(checkTwo),
-  'chunks: close() frees what chunks hold': checkClose,
+  'chunks: a run beyond the limit is refused and leaves nothing': onChunkBench(checkRunLimit, LIMIT_BYTES),
+  'chunks: one whose constants do not fit is refused and leaves nothing': onChunkBench(
+    checkCompileLimit,
+    LIMIT_BYTES,
+  ),
 });
