@@ -24,6 +24,7 @@ const CONSTANTS = 'chunks: constants count while the chunk holds them';
 const TWO = 'chunks: one is released, another goes on';
 const RUN_LIMIT = 'chunks: a run beyond the limit is refused and leaves nothing';
 const COMPILE_LIMIT = 'chunks: one whose constants do not fit is refused and leaves nothing';
+const CLOSE = 'chunks: close() frees them';
 
 const MUTANTS: readonly (readonly [what: string, foundBy: string, spoil: Spoil])[] = [
   [
@@ -165,6 +166,28 @@ const MUTANTS: readonly (readonly [what: string, foundBy: string, spoil: Spoil])
         } catch {
           throw new Error('no room');
         }
+      };
+    },
+  ],
+  [
+    'chunks outlive the device',
+    CLOSE,
+    (backend) => {
+      let chunks = 0;
+      wrapChunks(backend, (chunk) => {
+        chunks++;
+        return {
+          ...chunk,
+          release: () => {
+            chunks--;
+            chunk.release();
+          },
+        };
+      });
+      const close = backend.close.bind(backend);
+      backend.close = () => {
+        close();
+        addBytes(backend, chunks);
       };
     },
   ],

@@ -3,7 +3,7 @@
 import type { NodeId, ValueId } from '../../scheduler/graph.js';
 import type { Chunk, ChunkCompiler, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import { byteLength, type Tensor } from '../../scheduler/tensor.js';
-import { type Bench, onBench } from './bench.js';
+import { Bench, onBench } from './bench.js';
 import { carrierOn, fanOut } from './carrier.js';
 import { check, checkCode, checkSame, errorOf } from './check-failure.js';
 import type { CheckWork } from './device-check.js';
@@ -181,6 +181,17 @@ async function checkCompileLimit(on: ChunkBench): Promise<void> {
   chunk.release();
 }
 
+const checkClose: CheckWork = async (subject) => {
+  const bench = await Bench.open(subject);
+  const on = chunkBenchOn(bench, subject);
+  if (typeof on !== 'string') on.compile([bench.upload(on.input)]);
+  bench.backend.close();
+  if (typeof on === 'string') return on;
+  const used = bench.usedBytes;
+  check(used <= 0, 'bytes alive after close() with a chunk', 'none', used);
+  return undefined;
+};
+
 /** Checks by name. */
 export const CHUNK_CHECKS: Readonly<Record<string, CheckWork>> = Object.freeze({
   'chunks: give what their nodes give, run after run': onChunkBench(checkValues),
@@ -191,4 +202,5 @@ export const CHUNK_CHECKS: Readonly<Record<string, CheckWork>> = Object.freeze({
     checkCompileLimit,
     LIMIT_BYTES,
   ),
+  'chunks: close() frees them': checkClose,
 });
