@@ -31,7 +31,10 @@ export const RECORD_KIND = Object.freeze({
   submit: 12,
   /** A copy to the device. `id`: the value; `value`: bytes. */
   copyIn: 13,
-  /** A copy from the device. `id`: the node whose outputs are copied; `value`: bytes. */
+  /**
+   * A copy from the device. `id`: the node whose outputs are copied, the first node of a chunk whose outputs are, -1 where a
+   * device tells of copies by itself; `value`: bytes.
+   */
   copyOut: 14,
   /** A stream's thread waits until a node has finished. `id`: the node. */
   fence: 15,
