@@ -1,4 +1,4 @@
-/** The same network through tfjs-node without Curfew, on the calling thread. */
+/** The same network on the calling thread: through tfjs-node without Curfew, and Curfew's graph of it without an engine. */
 import * as core from '@tensorflow/tfjs-core';
 import { drive, waiterOn } from '../../kernels/stream-worker/driver.js';
 import { ProgramStore } from '../../kernels/stream-worker/program-store.js';
@@ -31,10 +31,10 @@ export function kernelByKernel(
 }
 
 /**
- * The network as one frozen graph, loaded and run through the addon's `loadSavedModel` and `runSavedModel`. The graph is the one
- * that Curfew writes for mode `'none'`; the call is TensorFlow's session, with the image copied in and the output copied out.
+ * The frozen graph that Curfew writes for mode `'none'`, called here by Curfew's device: TensorFlow's session through the
+ * addon's `runSavedModel`, with the image copied in and the output copied out.
  */
-export async function savedModel(graph: Graph): Promise<Peer> {
+export async function graphOnMainThread(graph: Graph): Promise<Peer> {
   const backend = await createKernelBackend({
     stream: 0,
     threads: 1,
