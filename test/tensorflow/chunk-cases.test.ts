@@ -6,13 +6,11 @@ import { createKernelBackend as createReference } from '../../kernels/reference/
 import { createKernelBackend } from '../../kernels/tensorflow/backend.js';
 import type { Chunk, ImmediateBackend, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import { elementCount, type Tensor } from '../../scheduler/tensor.js';
-import { backendOptions, difference, programNode, readFrom, runOn, uploadTo } from '../support/one-node.js';
+import { backendOptions, programNode, readFrom, runOn, uploadTo } from '../support/one-node.js';
 import { caseTensors, formatCase, type OpCase, opCases } from '../support/op-cases.js';
+import { caseDifferences, SEED } from './case-differences.js';
 
-const SEED = Number(process.env['CURFEW_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const CASES = opCases(SEED);
-/** Relative, above 1: folded and fused, sums come in another order. The other dtypes are exact. */
-const FLOAT_TOLERANCE = 1e-4;
 /** Graphs compute them otherwise. */
 const APART: ReadonlySet<string> = new Set(['MaxPool3DGrad']);
 
@@ -26,9 +24,6 @@ afterAll(() => {
   reference.close();
   backend.close();
 });
-
-const comparable = ({ dtype, shape, data }: Tensor, opCase: OpCase): Tensor =>
-  opCase.randomValues ? { dtype, shape, data: data.map(() => 0) } : { dtype, shape, data };
 
 function release(values: ValueTable, places: readonly number[]): void {
   for (const place of places) {
@@ -101,11 +96,7 @@ describe(`op cases as chunks on tensorflow (seed ${SEED})`, () => {
       const actual = runAsChunk(opCase, tensors, outputs as Tensor[], areConstant);
       expect(backend.memory.liveBytes, formatCase(opCase)).toBe(liveBytes);
       if (actual === undefined) return [];
-      return actual.flatMap((tensor, index) => {
-        const tolerance = tensor.dtype === 'float32' ? FLOAT_TOLERANCE : 0;
-        const words = difference(comparable(tensor, opCase), comparable(expected[index]!, opCase), tolerance);
-        return words === undefined ? [] : [`${formatCase(opCase)}: ${words}`];
-      });
+      return caseDifferences(opCase, actual, expected);
     });
   }
 
