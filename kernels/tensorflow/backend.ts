@@ -19,7 +19,7 @@ import { removeLeftovers } from './chunks/chunk-folders.js';
 import { CountedBinding } from './counted-binding.js';
 import { prepareCpuNode } from './cpu-node.js';
 import { prepareEmptyNode } from './empty-node.js';
-import { findInstallation, type Installation } from './installation.js';
+import { FOLDER_VARIABLE, findInstallation, type Installation } from './installation.js';
 import type { TensorFlowThreadOptions } from './options.js';
 import { ownKernel } from './own-kernels.js';
 import { ReadFence } from './read-fence.js';
@@ -98,6 +98,12 @@ class TensorFlowBackend {
 function installed(): Installation {
   const installation = findInstallation();
   if (installation !== undefined) return installation;
+  const named = process.env[FOLDER_VARIABLE];
+  if (named !== undefined && named !== '')
+    throw curfewError(
+      'DEVICE_UNAVAILABLE',
+      `device: 'tensorflow' has no installation in ${FOLDER_VARIABLE}, ${quote(named)}`,
+    );
   throw curfewError(
     'DEVICE_UNAVAILABLE',
     "device: 'tensorflow' has not been set up here; run `npx curfew setup tensorflow` (in Curfew's own checkout `npm run setup:tensorflow`)",

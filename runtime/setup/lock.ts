@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasEnded, ownIdentity } from '../../kernels/tensorflow/process-identity.js';
 import type { Clock } from '../../scheduler/clock.js';
 import { curfewError } from '../../scheduler/errors.js';
-import { hasEnded, ownIdentity } from './process-identity.js';
 
 const LOOK_AGAIN_MS = 500;
 

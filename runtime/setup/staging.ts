@@ -1,7 +1,7 @@
 /** Folders in which things are made that get their real name when they are complete. */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasEnded, ownIdentity } from './process-identity.js';
+import { hasEnded, ownIdentity } from '../../kernels/tensorflow/process-identity.js';
 
 /** Makes a folder of this process alone, which whoever calls this removes. */
 export async function makeStaging(folder: string): Promise<string> {

@@ -10,11 +10,19 @@ const FEEDS = { x: Float32Array.of(1, 2, 3, 4) };
 describe('before the set-up', () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it('createEngine() rejects, naming the command', async () => {
-    vi.stubEnv('CURFEW_TENSORFLOW_DIR', '/nowhere');
+  it.each([
+    ['naming the command', 'CURFEW_CACHE', 'npx curfew setup tensorflow'],
+    [
+      'naming the variable that names another folder',
+      'CURFEW_TENSORFLOW_DIR',
+      'CURFEW_TENSORFLOW_DIR, "/nowhere"',
+    ],
+  ])('createEngine() rejects, %s', async (_what, variable, words) => {
+    vi.stubEnv('CURFEW_TENSORFLOW_DIR', '');
+    vi.stubEnv(variable, '/nowhere');
     const error = await rejection(createEngine({ device: 'tensorflow' }));
     expect(error).toMatchObject({ code: 'DEVICE_UNAVAILABLE' });
-    expect(error.message).toContain('npx curfew setup tensorflow');
+    expect(error.message).toContain(words);
   });
 });
 
