@@ -40,12 +40,12 @@ function showRest(count: number, most: number): string {
 function nodeTable(what: string, nodes: readonly NodeTime[], most: number): string {
   const rows = nodes
     .slice(0, most)
-    .map(({ name, op, count, totalMs, meanMs, share }) => [
+    .map(({ name, op, count, totalMs, meanMs, share, isEstimated }) => [
       showName(name),
       showName(op),
       String(count),
-      showMs(totalMs),
-      showMs(meanMs),
+      isEstimated ? `~${showMs(totalMs)}` : showMs(totalMs),
+      isEstimated ? `~${showMs(meanMs)}` : showMs(meanMs),
       showShare(share),
     ]);
   return table([what, 'op', 'count', 'total', 'mean', 'share'], rows, 2) + showRest(nodes.length, most);

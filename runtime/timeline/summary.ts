@@ -18,14 +18,24 @@ function addUp(
   nameOf: (slice: Slice) => string,
   totalMs = total(slices),
 ): NodeTime[] {
-  const groups = new Map<string, { op: string; count: number; totalMs: number; maxMs: number }>();
+  const groups = new Map<
+    string,
+    { op: string; count: number; totalMs: number; maxMs: number; isEstimated: boolean }
+  >();
   for (const slice of slices) {
     const name = nameOf(slice);
-    const group = groups.get(name) ?? { op: slice.op ?? '', count: 0, totalMs: 0, maxMs: 0 };
+    const group = groups.get(name) ?? {
+      op: slice.op ?? '',
+      count: 0,
+      totalMs: 0,
+      maxMs: 0,
+      isEstimated: false,
+    };
     groups.set(name, group);
     group.count++;
     group.totalMs += durationMs(slice);
     group.maxMs = Math.max(group.maxMs, durationMs(slice));
+    group.isEstimated ||= slice.isEstimated;
   }
   return [...groups]
     .map(([name, group]) => ({

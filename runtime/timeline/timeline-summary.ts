@@ -12,6 +12,8 @@ export interface NodeTime {
   readonly maxMs: number;
   /** Share of the time of all nodes. 0 to 1. */
   readonly share: number;
+  /** Whether some of the times are estimates: of nodes that were executed with others as one call. */
+  readonly isEstimated: boolean;
 }
 
 /** Nodes of one op that ran on another device's kernels, over all their executions. */

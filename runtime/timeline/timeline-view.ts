@@ -28,6 +28,8 @@ export interface Slice {
   /** The device whose kernel executed the node, where the stream's own lacks one. */
   readonly fallback: string | undefined;
   readonly bytes: number | undefined;
+  /** Whether start and end are estimates: of a node within a chunk. */
+  readonly isEstimated: boolean;
   readonly report: RunSummary | undefined;
 }
 
@@ -113,6 +115,7 @@ export class ViewBuilder {
       op: textOf(args, 'op'),
       fallback: textOf(args, 'fallback'),
       bytes: numberOf(args, 'bytes'),
+      isEstimated: args['estimated'] === true,
       report: reportOf(cat, args),
     };
     const row = this.#rows.get(key);

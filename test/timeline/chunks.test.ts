@@ -92,6 +92,10 @@ describe('a chunk in a timeline', () => {
     expect(checkTimeline(trace)).toEqual([]);
     const estimated = trace.traceEvents.filter(({ args }) => args?.['estimated'] === true);
     expect(estimated.map(({ name }) => name)).toEqual(['n0', 'n1', 'n2']);
+    const { text, nodes } = timeline.summary();
+    expect(nodes.map(({ name, isEstimated }) => [name, isEstimated])).toContainEqual(['n3', false]);
+    expect(text).toMatch(/n0 .*~5\.00 ms/);
+    expect(text).toMatch(/n3 .* 2\.00 ms/);
     const [row] = timeline.summary().rows;
     expect(row).toMatchObject({ nodesMs: 12, beforeMs: 0 });
   });
