@@ -3,7 +3,7 @@ import { GraphBuilder } from '../runtime/graph-builder.js';
 import type { Graph } from '../scheduler/graph.js';
 import { runRejection } from './support/catch-error.js';
 import { startPuppetEngine } from './support/engines.js';
-import type { Puppet } from './support/puppet.js';
+import type { ArmedAction, Puppet } from './support/puppet.js';
 
 const NODES = 2000;
 const SIDE = 192;
@@ -39,20 +39,31 @@ function blockUntilStill(puppet: Puppet): void {
   }
 }
 
+/** Starts a run that gets to its first node before its deadline: a machine that is too busy is given twice the time. */
+async function startInTime<Result>(
+  run: (timeoutMs: number) => Promise<Result>,
+  start: ArmedAction,
+): Promise<{ readonly settled: Promise<Result> }> {
+  const reached = start.reached().then(() => true);
+  for (let timeoutMs = TIMEOUT_MS; ; timeoutMs *= 2) {
+    const settled = run(timeoutMs);
+    if (await Promise.race([reached, settled.then(() => false)])) return { settled };
+  }
+}
+
 describe('the watchdog', () => {
   it('stops a run at its deadline while the main thread is blocked', async () => {
     const { engine, puppet } = await startPuppetEngine();
     const executable = await engine.compile(longChain());
     const feeds = { x: new Float32Array(SIDE * SIDE).fill(1 / SIDE) };
     const start = puppet.arm(0, 'pause');
-    const run = runRejection(executable.run(feeds, { timeoutMs: TIMEOUT_MS }));
-    await start.reached();
+    const run = await startInTime((timeoutMs) => runRejection(executable.run(feeds, { timeoutMs })), start);
     start.release();
     blockUntilStill(puppet);
     const executed = puppet.executed;
     // The main thread has not had a turn since the deadline: nobody but the watchdog can have stopped the kernels.
     expect(executed).toBeLessThan(NODES);
-    const { code, report } = await run;
+    const { code, report } = await run.settled;
     expect(code).toBe('DEADLINE_EXCEEDED');
     expect(report.nodesCompleted).toBe(executed);
     expect(report.deviceLatenessMs).toBeLessThan(report.latenessMs!);
