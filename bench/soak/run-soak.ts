@@ -2,6 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { createRandom, type Random } from '../../kernels/virtual/random.js';
 import {
+  type CancellationOption,
   CurfewError,
   createEngine,
   type Engine,
@@ -49,7 +50,7 @@ const SPEC = { dtype: 'float32', shape: [LENGTH, LENGTH] } as const;
 /** A stopped run is stopped within this many turns of the event loop, or this time; a whole one takes about as long. */
 const MAX_TURNS = 40;
 const MAX_TIMEOUT_MS = 6;
-const MODES: readonly RunOptions['cancellation'][] = ['none', 'node', { precisionMs: 0.5 }];
+const MODES: readonly CancellationOption[] = ['none', 'node', { precisionMs: 0.5 }];
 
 /** Products, sums and host nodes with fan-out and fan-in; `y` is between −1 and 1. */
 function soakGraph(): Graph {
@@ -174,8 +175,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   await using engine = await createEngine({ device, streams: STREAMS });
   const graph = soakGraph();
   const executables = await Promise.all([
-    engine.compile(graph, { name: 'single' }),
-    engine.compile(graph, { name: 'spread', placement: ({ index }) => (index >> 2) % STREAMS }),
+    engine.compile(graph, { name: 'single', modes: MODES }),
+    engine.compile(graph, {
+      name: 'spread',
+      modes: MODES,
+      placement: ({ index }) => (index >> 2) % STREAMS,
+    }),
   ]);
   const constantBytes = engine.stats().bytes.constants;
   const soak = new Soak(executables, createRandom(seed));
