@@ -1,7 +1,8 @@
 /** MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381) as Keras layers with seeded random weights. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
-import { fanInReach, seededUniform, spread } from './weights.js';
+import { setSeededWeights } from './seeded-model.js';
+import { fanInReach, spread } from './weights.js';
 
 /** What the network is built with. */
 export interface MobileNetV2Options {
@@ -58,7 +59,7 @@ export function buildMobileNetV2(options: MobileNetV2Options = {}): layers.Layer
     name: 'Logits',
   });
   const model = layers.model({ inputs: image, outputs: head.apply(x) as Symbolic });
-  setSeededWeights(model, seed);
+  setSeededWeights(model, seed, weightValues);
   return model;
 }
 
@@ -122,19 +123,6 @@ function invertedResidual(
   y = convolve(y, `${name}_project`, filters, 1, 1, true);
   if (stride !== 1 || inputs !== filters) return y;
   return layers.layers.add({ name: `${name}_add` }).apply([x, y]) as Symbolic;
-}
-
-function setSeededWeights(model: layers.LayersModel, seed: number): void {
-  const next = seededUniform(seed);
-  tf.tidy(() => {
-    for (const layer of model.layers) {
-      const weights = layer.weights.map(({ name, shape }) => {
-        const values = weightValues(name, shape as number[], next);
-        return tf.tensor(values, shape as number[]);
-      });
-      if (weights.length > 0) layer.setWeights(weights);
-    }
-  });
 }
 
 /** `layer/kernel` and the like; a second model's names have a number at their end. */

@@ -1,7 +1,8 @@
 /** ResNet-50 v1 (He et al. 2015, arXiv:1512.03385) as Keras layers with seeded random weights. */
 import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
-import { fanInReach, seededUniform, spread } from './weights.js';
+import { setSeededWeights } from './seeded-model.js';
+import { fanInReach, spread } from './weights.js';
 
 type Symbolic = layers.SymbolicTensor;
 
@@ -40,7 +41,7 @@ export function buildResNet50(seed = 1): layers.LayersModel {
     name: 'logits',
   });
   const model = layers.model({ inputs: image, outputs: head.apply(x) as Symbolic });
-  setSeededWeights(model, seed);
+  setSeededWeights(model, seed, weightValues);
   return model;
 }
 
@@ -79,18 +80,6 @@ function bottleneck(x: Symbolic, name: string, width: number, stride: number): S
   y = convolve(y, `${name}_2`, width, 3, 1);
   y = convolve(y, `${name}_3`, outside, 1, 1, true);
   return rectify(layers.layers.add({ name: `${name}_add` }).apply([shortcut, y]) as Symbolic, `${name}_out`);
-}
-
-function setSeededWeights(model: layers.LayersModel, seed: number): void {
-  const next = seededUniform(seed);
-  tf.tidy(() => {
-    for (const layer of model.layers) {
-      const weights = layer.weights.map(({ name, shape }) =>
-        tf.tensor(weightValues(name, shape as number[], next), shape as number[]),
-      );
-      if (weights.length > 0) layer.setWeights(weights);
-    }
-  });
 }
 
 function weightValues(name: string, shape: readonly number[], next: () => number): Float32Array {

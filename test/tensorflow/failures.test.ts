@@ -26,6 +26,23 @@ describe('before the set-up', () => {
   });
 });
 
+describe('without a temporary folder', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('a graph compiles without chunks only, and the error says so', async () => {
+    vi.stubEnv('TMPDIR', '/nowhere');
+    const engine = await startEngine({ device: 'tensorflow' });
+    const builder = new GraphBuilder();
+    builder.output('y', builder.kernel('Neg', { x: builder.input('x', X) }));
+    const graph = builder.build();
+    const error = await rejection(engine.compile(graph));
+    expect(error.code).toBe('KERNEL_FAILED');
+    expect(error.message).toMatch(/temporary folder.*TMPDIR.*chunks: false.*ENOENT/);
+    const executable = await engine.compile(graph, { chunks: false });
+    expect((await executable.run(FEEDS)).report.outcome).toBe('completed');
+  });
+});
+
 describe('options', () => {
   it.each([
     [{ device: 'tensorflow', threads: 2 }, 'UNSUPPORTED_OPTION', 'TF_NUM_INTRAOP_THREADS'],

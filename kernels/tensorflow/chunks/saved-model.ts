@@ -10,12 +10,27 @@ import { TAG } from './graph-writer.js';
 
 /** Loads a graph from a file that is gone afterwards. Returns its number. @throws what TensorFlow refuses it for */
 export function loadGraph(binding: Binding, savedModel: Uint8Array, token: string): number {
-  const folder = mkdtempSync(join(tmpdir(), prefixOf(token)));
+  const folder = inTemporaryFolder(() => mkdtempSync(join(tmpdir(), prefixOf(token))));
   try {
-    writeFileSync(join(folder, 'saved_model.pb'), savedModel);
+    inTemporaryFolder(() => writeFileSync(join(folder, 'saved_model.pb'), savedModel));
     return load(binding, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inTemporaryFolder<Result>(write: () => Result): Result {
+  try {
+    return write();
+  } catch (cause) {
+    const remedy = 'set TMPDIR to one, or compile with chunks: false';
+    throw curfewError(
+      'KERNEL_FAILED',
+      `chunks: expected a temporary folder with room (${remedy}): ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
