@@ -9,6 +9,11 @@ export interface StreamStats {
   readonly inFlight: number;
   /** How often the stream was replaced. */
   readonly replaced: number;
+  /**
+   * Threads of the stream that were to end and hang in a device that takes the process down when they are ended, as a GPU that
+   * hangs does: 0 normally. They are left alone, and ended should they come back. With four of them the stream is broken.
+   */
+  readonly abandonedThreads: number;
   /** Bytes of tensors: what runs hold now, the most they held at once, and constants. */
   readonly bytes: { readonly live: number; readonly peak: number; readonly constants: number };
 }
@@ -100,6 +105,7 @@ export function collectStats(source: StatsSource): EngineStats {
       index: stream.index,
       inFlight: inFlightOf(stream.index),
       replaced: stream.replaced,
+      abandonedThreads: stream.abandonedThreads,
       bytes: { live: liveBytes, peak: peakBytes, constants: constantBytes },
     };
   });

@@ -31,6 +31,8 @@ export interface DeviceStream extends Stream {
   readonly broken: Error | undefined;
   /** How often the stream was replaced. */
   readonly replaced: number;
+  /** Threads of the stream that hang where they cannot be ended. */
+  readonly abandonedThreads: number;
   /**
    * Sends a program, once; a replacement of the stream gets it by itself.
    *

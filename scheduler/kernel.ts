@@ -120,6 +120,13 @@ interface BackendBase {
    * thread of their own: an engine ends the stream's thread instead, and does not call it.
    */
   close(): void;
+  /**
+   * For a device that takes the process down when its thread is ended in the middle of something; its module exports
+   * `parks = true`, too. Called when the thread is to end, possibly from within a wait of the backend's own: leaves nothing
+   * pending, and returns whether the device is idle; called again every few milliseconds until it is. The thread blocks in
+   * between: its event loop does not turn any more. Nothing else is asked of the backend afterwards.
+   */
+  park?(): boolean;
 }
 
 /** Kernels whose calls return when their work is done. */
@@ -155,7 +162,7 @@ export interface QueueingBackend extends BackendBase {
  */
 export type KernelBackend = ImmediateBackend | QueueingBackend;
 
-/** Options a backend is created with. Plain data. */
+/** Options a backend is created with. Plain data, but for `leaveIfAsked`. */
 export interface BackendOptions {
   /** Index of the stream, from 0. */
   readonly stream: number;
@@ -165,6 +172,11 @@ export interface BackendOptions {
   readonly memoryLimitBytes: number | undefined;
   /** `options` of `{ device: { module, options } }`. */
   readonly device: unknown;
+  /**
+   * Does not return once the thread is to end. A device that waits by itself calls it in each turn of a wait, see `park`.
+   * There only in a stream's thread whose device parks.
+   */
+  readonly leaveIfAsked?: (() => void) | undefined;
 }
 
 /** What a device module exports as `createKernelBackend`. */

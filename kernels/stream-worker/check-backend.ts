@@ -23,14 +23,16 @@ function checkQueue(queue: unknown): void {
 
 /**
  * @param module how messages name the module
+ * @param parks whether the module says that its threads must park
  * @throws DEVICE_UNAVAILABLE
  */
-export function checkBackend(backend: unknown, module: string): KernelBackend {
+export function checkBackend(backend: unknown, module: string, parks: boolean): KernelBackend {
   if (typeof backend !== 'object' || backend === null)
     refuse(`createKernelBackend of ${module}`, 'to return a backend', backend);
   const device = peek(backend, 'device');
   if (typeof device !== 'string') refuse('backend.device', 'a string', device);
   checkMethods(backend, 'backend', ['prepare', 'upload', 'read', 'release', 'close']);
+  if (parks) checkMethods(backend, 'backend', ['park']);
   for (const name of ['liveBytes', 'peakBytes']) {
     const bytes = peek(peek(backend, 'memory'), name);
     if (typeof bytes !== 'number') refuse(`backend.memory.${name}`, 'a number of bytes', bytes);

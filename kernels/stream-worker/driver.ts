@@ -37,22 +37,45 @@ export function waiterOn(backend: KernelBackend, pause: Pause = block): Waiter {
   };
 }
 
+/** A pause that is over sooner than this is made in one piece. */
+const PIECE_MS = 50;
+
+/** Blocks in pieces, so that a thread that is asked to leave meanwhile does so in time. */
+export function pauseInPieces(leaveIfAsked: () => void): Pause {
+  return (control, ms) => {
+    for (let leftMs = ms; leftMs > 0; leftMs -= PIECE_MS) {
+      block(control, Math.min(leftMs, PIECE_MS));
+      leaveIfAsked();
+    }
+    return undefined;
+  };
+}
+
 /** Blocks a real thread. Whoever stops the run changes its word and notifies. */
 function block({ words, index }: ControlWord, ms: number): undefined {
   const word = Atomics.load(words, index);
   if (stopReasonOf(word) === undefined) Atomics.wait(words, index, word, ms);
 }
 
-async function driveOn(work: DeviceWork<void>, wait: Waiter, first: Promise<DeviceAnswer>): Promise<void> {
+async function driveOn(
+  work: DeviceWork<void>,
+  wait: Waiter,
+  first: Promise<DeviceAnswer>,
+  leaveIfAsked: () => void,
+): Promise<void> {
   let pending: Answer = first;
   for (;;) {
     let next: IteratorResult<DeviceWait, void>;
     try {
-      next = work.next(await pending);
+      const answer = await pending;
+      leaveIfAsked();
+      next = work.next(answer);
     } catch (error) {
+      leaveIfAsked();
       next = work.throw(error);
     }
     if (next.done) return;
+    leaveIfAsked();
     pending = attempt(wait, next.value);
   }
 }
@@ -69,18 +92,29 @@ function attempt(wait: Waiter, what: DeviceWait): Answer {
 /**
  * Runs the session's work to its end on this thread, within the call unless a wait is answered with a promise: then a
  * promise is returned, and the caller starts nothing else until it has settled.
+ *
+ * @param leaveIfAsked called at the start and around each wait. Also behind it, because a thread that hung in one may have
+ *   been abandoned: then another has taken its place and writes to what they share.
  */
-export function drive(work: DeviceWork<void>, wait: Waiter): Promise<void> | undefined {
+export function drive(
+  work: DeviceWork<void>,
+  wait: Waiter,
+  leaveIfAsked: () => void = () => undefined,
+): Promise<void> | undefined {
+  leaveIfAsked();
   let next = work.next();
   while (!next.done) {
+    leaveIfAsked();
     let answered: Answer;
     try {
       answered = wait(next.value);
     } catch (error) {
+      leaveIfAsked();
       next = work.throw(error);
       continue;
     }
-    if (answered instanceof Promise) return driveOn(work, wait, answered);
+    if (answered instanceof Promise) return driveOn(work, wait, answered, leaveIfAsked);
+    leaveIfAsked();
     next = work.next(answered);
   }
   return undefined;

@@ -10,6 +10,7 @@ import {
 import { MAX_TENSOR_BYTES } from '../../scheduler/limits.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import type { Leaving, ProgramKey, SlotIndex, StreamRun } from '../../scheduler/stream.js';
+import { AbandonedThreads } from './abandoned-threads.js';
 import { readMemory } from './memory-words.js';
 import type { FromStream, SegmentEnd, ToStream } from './protocol.js';
 import type { Life, ThreadEnd, ToldToEnd } from './stream-life.js';
@@ -49,6 +50,7 @@ export class HostedStream implements DeviceStream {
   readonly #exchanges = new Map<SlotIndex, SharedArrayBuffer>();
   /** Those who wait until the thread has been replaced, or is over. */
   #evicting: (() => void)[] = [];
+  readonly #abandoned = new AbandonedThreads();
   #thread: StreamThread = NO_THREAD;
   /** Of a broken stream: until its last thread is over. */
   #lastEnd: Promise<void> | undefined;
@@ -84,6 +86,10 @@ export class HostedStream implements DeviceStream {
 
   get replaced(): number {
     return this.#replaced;
+  }
+
+  get abandonedThreads(): number {
+    return this.#abandoned.count;
   }
 
   memory(): StreamMemory {
@@ -163,6 +169,7 @@ export class HostedStream implements DeviceStream {
           if (thread === this.#thread) this.#onMessage(message);
         },
         onExit: (reason) => {
+          this.#abandoned.note(thread!);
           if (thread === this.#thread) this.#onExit(reason);
         },
       });
@@ -274,7 +281,8 @@ export class HostedStream implements DeviceStream {
     const end = told ?? { kind: left.executing ? 'died-executing' : 'died-idle' };
     const blame = this.#verdictOn(end);
     if (blame === undefined) {
-      this.#break(lostError(this.index, reason, 'is not replaced again'));
+      const hanging = this.#abandoned.areTooMany ? ', as too many of its threads hang,' : '';
+      this.#break(lostError(this.index, reason, `is not replaced again${hanging}`));
       return;
     }
     this.#life = { kind: 'starting' };
@@ -297,6 +305,7 @@ export class HostedStream implements DeviceStream {
    * when none is to follow.
    */
   #verdictOn(end: ThreadEnd): ((lost: ErrorRecord) => void) | undefined {
+    if (this.#abandoned.areTooMany) return undefined;
     switch (end.kind) {
       case 'died-idle':
         if (++this.#idleDeaths >= MAX_IDLE_DEATHS) return undefined;

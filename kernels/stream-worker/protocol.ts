@@ -7,17 +7,20 @@ import type { BackendOptions } from '../../scheduler/kernel.js';
 import type { StreamProgram } from '../../scheduler/program.js';
 import type { ExportedValue, ProgramKey, SlotIndex } from '../../scheduler/stream.js';
 import type { TimelineTarget } from '../../scheduler/stream-timeline.js';
+import type { ParkWord } from './parking.js';
 
 /** What a stream's worker is started with. */
 export interface StreamWorkerData {
   /** URL of the module whose `createKernelBackend` makes the kernels. */
   readonly backend: string;
-  readonly options: BackendOptions;
+  readonly options: Omit<BackendOptions, 'leaveIfAsked'>;
   readonly control: { readonly buffer: SharedArrayBuffer; readonly slots: number };
   /** See `memory-words.ts`. */
   readonly memory: SharedArrayBuffer;
   /** See `claims.ts`. */
   readonly claims: Int32Array<SharedArrayBuffer>;
+  /** See `parking.ts`. */
+  readonly parking: ParkWord;
 }
 
 /** A segment of a run, to be executed. */
@@ -44,6 +47,9 @@ export type ToStream =
   | { readonly type: 'exchange'; readonly slot: SlotIndex; readonly buffer: SharedArrayBuffer | undefined }
   | SegmentMessage
   | { readonly type: 'close'; readonly slot: SlotIndex; readonly acknowledge: boolean };
+
+/** What else a worker is sent: it is asked to park, see `parking.ts`. */
+export type ToThread = ToStream | { readonly type: 'park' };
 
 /** How a segment ended, as the worker reports it. */
 export interface SegmentEnd {
@@ -80,3 +86,6 @@ export type FromStream =
     }
   | SegmentEnd
   | { readonly type: 'closed'; readonly slot: SlotIndex };
+
+/** What else a worker tells: it is parked, and whether its device is idle. */
+export type FromThread = FromStream | { readonly type: 'parked'; readonly idle: boolean };

@@ -17,7 +17,8 @@ export type ThreadEnd = ToldToEnd | { readonly kind: 'died-idle' } | { readonly 
 
 /**
  * The life of a stream's thread. `filled`: its heap has grown to its limit; it is ended when the runs on it have.
- * `ending`: it was told to end; its replacement waits for that, as it may still write to its runs' slots.
+ * `ending`: it was told to end; its replacement waits for that, as it may still write to its runs' slots. One that is abandoned
+ * parks before it writes anything.
  */
 export type Life =
   | { readonly kind: 'starting' }

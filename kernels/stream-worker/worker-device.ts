@@ -5,8 +5,8 @@ import { curfewError } from '../../scheduler/errors.js';
 import { messageOf } from '../../scheduler/quote.js';
 import { type ControlBlock, createControlBlock, SharedControls } from './control-block.js';
 import { startStreams } from './stream-set.js';
-import { startWorkerThread } from './thread.js';
 import { Watchdog } from './watchdog.js';
+import { startWorkerThread } from './worker-thread.js';
 
 /** Which kernels the workers host. */
 export interface WorkerDeviceOptions extends DeviceOptions {
@@ -50,6 +50,7 @@ export async function createWorkerDevice(options: WorkerDeviceOptions): Promise<
           ...shared,
         },
         events,
+        clock,
       ),
   });
   const close = async () => {

@@ -5,12 +5,13 @@ import { invariant, toErrorRecord } from '../../scheduler/errors.js';
 import type { CreateKernelBackend, KernelBackend } from '../../scheduler/kernel.js';
 import { checkBackend } from './check-backend.js';
 import { viewControlBlock } from './control-block.js';
-import { drive, waiterOn } from './driver.js';
+import { drive, pauseInPieces, waiterOn } from './driver.js';
 import { Inbox } from './inbox.js';
 import { writeMemory } from './memory-words.js';
-import type { FromStream, StreamWorkerData, ToStream } from './protocol.js';
+import type { FromStream, FromThread, StreamWorkerData, ToStream, ToThread } from './protocol.js';
 import { StreamSession } from './session.js';
 import { SpareTime } from './spare-time.js';
+import { WorkerParking } from './worker-parking.js';
 
 const data = workerData as StreamWorkerData;
 const port = parentPort;
@@ -19,12 +20,28 @@ invariant(port !== null, 'the stream worker runs in a worker thread');
 /** In the place of a message when there is time for what makes later runs faster. */
 const NOTHING_WAITS = 'nothing waits';
 
+const parking = new WorkerParking(data.parking, (idle) =>
+  port.postMessage({ type: 'parked', idle } satisfies FromThread),
+);
+const { leaveIfAsked } = parking;
+
+/** What a device module exports. */
+interface DeviceModule {
+  readonly createKernelBackend?: CreateKernelBackend;
+  readonly parks?: unknown;
+}
+
 async function createBackend(): Promise<KernelBackend> {
-  const module = (await import(data.backend)) as { createKernelBackend?: CreateKernelBackend };
+  const module = (await import(data.backend)) as DeviceModule;
   if (typeof module.createKernelBackend !== 'function') {
     throw new TypeError(`expected ${data.backend} to export createKernelBackend`);
   }
-  return checkBackend(await module.createKernelBackend(data.options), data.backend);
+  const parks = module.parks === true;
+  if (parks) parking.begin();
+  const options = parks ? { ...data.options, leaveIfAsked } : data.options;
+  const backend = checkBackend(await module.createKernelBackend(options), data.backend, parks);
+  if (parks) parking.host(backend);
+  return backend;
 }
 
 function serve(backend: KernelBackend, messages: MessagePort): void {
@@ -36,11 +53,16 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     claims: data.claims,
     clock,
     post: (message, transfer) => messages.postMessage(message, transfer),
-    onMemory: (constantBytes) => writeMemory(memory, backend.memory, constantBytes),
+    onMemory: (constantBytes) => {
+      // The words are another thread's once this one has hung and was abandoned.
+      leaveIfAsked();
+      writeMemory(memory, backend.memory, constantBytes);
+    },
   });
-  const wait = waiterOn(backend);
+  const wait = waiterOn(backend, pauseInPieces(leaveIfAsked));
   const inbox = new Inbox<ToStream | typeof NOTHING_WAITS>(
-    (message) => drive(message === NOTHING_WAITS ? session.makeReady() : session.handle(message), wait),
+    (message) =>
+      drive(message === NOTHING_WAITS ? session.makeReady() : session.handle(message), wait, leaveIfAsked),
     () => spareTime.onIdle(),
   );
   const spareTime = new SpareTime({
@@ -48,7 +70,11 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
     hasWork: () => session.hasMore,
     doPiece: () => inbox.receive(NOTHING_WAITS),
   });
-  messages.on('message', (message: ToStream) => inbox.receive(message));
+  messages.on('message', (message: ToThread) => {
+    // Not one of the inbox's, which lets nothing in while work waits asynchronously.
+    if (message.type === 'park') leaveIfAsked();
+    else inbox.receive(message);
+  });
 }
 
 try {
@@ -59,4 +85,6 @@ try {
     type: 'unavailable',
     error: toErrorRecord(error, 'DEVICE_UNAVAILABLE'),
   } satisfies FromStream);
+  // Something of the device may be there all the same.
+  if (parking.isNeeded) port.on('message', leaveIfAsked);
 }

@@ -36,6 +36,7 @@ const SEED_STRIDE = 7919;
 
 export class VirtualThread implements StreamThread {
   readonly device: DeviceQueue;
+  readonly isAbandoned = false;
   readonly #options: VirtualThreadOptions;
   readonly #events: ThreadEvents;
   readonly #backend: VirtualBackend;

@@ -41,6 +41,10 @@ class WatchedStream implements DeviceStream {
     return this.#stream.replaced;
   }
 
+  get abandonedThreads(): number {
+    return this.#stream.abandonedThreads;
+  }
+
   memory(): StreamMemory {
     return this.#stream.memory();
   }

@@ -8,6 +8,7 @@ export class FakeStream implements DeviceStream {
   available = true;
   broken: Error | undefined;
   readonly replaced = 0;
+  readonly abandonedThreads = 0;
   readonly loaded = new Map<ProgramKey, StreamProgram>();
   /** What `load` does with a program it was given; may throw. */
   onLoad: (program: StreamProgram) => readonly Fallback[] = () => [];

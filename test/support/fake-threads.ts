@@ -14,6 +14,7 @@ export class FakeThread implements StreamThread {
   /** Whether it keeps the process alive, as a thread does when it is started. */
   referenced = true;
   terminated = false;
+  isAbandoned = false;
   /** What its end waits for. */
   lastWords: Promise<void> = Promise.resolve();
   readonly #events: ThreadEvents;
