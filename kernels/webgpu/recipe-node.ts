@@ -1,0 +1,96 @@
+/** Nodes that run on the GPU: repeat what was recorded, on the buffers of each execution. */
+import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
+import type { Gpu } from './gpu.js';
+import { type Block, capacityFor } from './gpu-memory.js';
+import type { Place, Recipe, RecipeStep } from './recipe.js';
+import { releaseAll } from './release-all.js';
+import type { GpuTensor } from './tensor.js';
+
+/** Buffers of one execution, by place. */
+type Blocks = readonly (Block | undefined)[];
+
+/** Prepares a node on its recipe. */
+export function prepareRecipeNode(node: ProgramNode, recipe: Recipe, gpu: Gpu): PreparedNode {
+  const { inputs, outputs, outputSpecs } = node;
+  const steps = recipe.steps.map((step) => new Dispatch(step, gpu.device));
+  const newBytes = recipe.madeBytes.reduce((sum, bytes) => sum + (bytes === 0 ? 0 : capacityFor(bytes)), 0);
+  return (values) => {
+    gpu.memory.checkRoom(newBytes);
+    const made = makeBlocks(gpu, recipe.madeBytes);
+    const blocks = [...inputs.map((id) => (values[id] as GpuTensor).block), ...made];
+    if (steps.length > 0) {
+      const pass = gpu.queue.pass();
+      for (const step of steps) step.encode(pass, blocks);
+    }
+    for (let index = 0; index < outputs.length; index++)
+      values[outputs[index]!] = makeOutput(gpu, outputSpecs[index]!, blocks, recipe.outputs[index]);
+    // Outputs hold theirs; the rest is free for whatever is submitted later.
+    releaseAll(gpu.memory, made);
+  };
+}
+
+function makeBlocks(gpu: Gpu, sizes: readonly number[]): (Block | undefined)[] {
+  const made: (Block | undefined)[] = [];
+  try {
+    for (const bytes of sizes) made.push(bytes === 0 ? undefined : gpu.memory.allocate(bytes));
+    return made;
+  } catch (error) {
+    releaseAll(gpu.memory, made);
+    throw error;
+  }
+}
+
+function makeOutput(
+  { memory }: Gpu,
+  { dtype, shape }: ProgramNode['outputSpecs'][number],
+  blocks: Blocks,
+  place: Place | undefined,
+): GpuTensor {
+  const block = place === undefined ? undefined : blocks[place];
+  if (block !== undefined) memory.retain(block);
+  return { dtype, shape, block };
+}
+
+/** One dispatch of a shader. The last bind group is kept: a run tends to get the buffers of the one before it. */
+class Dispatch {
+  readonly #step: RecipeStep;
+  readonly #device: GPUDevice;
+  readonly #bound: (Block['buffer'] | undefined)[] = [];
+  #group: GPUBindGroup | undefined;
+
+  constructor(step: RecipeStep, device: GPUDevice) {
+    this.#step = step;
+    this.#device = device;
+  }
+
+  encode(pass: GPUComputePassEncoder, blocks: Blocks): void {
+    const { pipeline, workgroups } = this.#step;
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, this.#groupOf(blocks));
+    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+
+  #groupOf(blocks: Blocks): GPUBindGroup {
+    const { bindings } = this.#step;
+    let isSame = this.#group !== undefined;
+    for (let index = 0; index < bindings.length; index++) {
+      const binding = bindings[index]!;
+      if (binding.kind === 'fixed') continue;
+      const { buffer } = blocks[binding.place]!;
+      isSame &&= this.#bound[index] === buffer;
+      this.#bound[index] = buffer;
+    }
+    if (!isSame) this.#group = this.#makeGroup(blocks);
+    return this.#group!;
+  }
+
+  #makeGroup(blocks: Blocks): GPUBindGroup {
+    const { layout, bindings } = this.#step;
+    const entries = bindings.map((bound, binding): GPUBindGroupEntry => {
+      if (bound.kind === 'fixed') return { binding, resource: bound.resource };
+      const { buffer, bytes } = blocks[bound.place]!;
+      return { binding, resource: { buffer, size: bytes } };
+    });
+    return this.#device.createBindGroup({ layout, entries });
+  }
+}
