@@ -1,7 +1,7 @@
 /** Where `curfew setup tensorflow` puts the addon of `@tensorflow/tfjs-node-gpu`, and how the device finds it there. */
-import { readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder, type Environment, isTrusted, readText } from '../cache-folder.js';
 
 /** Which build of TensorFlow's library it is: of which wheel, or one that the user named. */
 export type LibraryVariant = 'cpu' | 'gpu' | 'library';
@@ -50,47 +50,11 @@ export const ADDON_PATH = join('lib', 'napi-v8', 'tfjs_binding.node');
 /** Names the folder of an installation that is to be used instead of the one that was set up last. */
 export const FOLDER_VARIABLE = 'CURFEW_TENSORFLOW_DIR';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * The folder where Curfew keeps what is large, once per machine and user: CURFEW_CACHE, or else `curfew` in
- * XDG_CACHE_HOME, which is `~/.cache` unless set.
- */
-export function cacheFolder(environment: Environment = process.env): string {
-  const own = environment['CURFEW_CACHE'];
-  if (own !== undefined && own !== '') return resolve(own);
-  const base = environment['XDG_CACHE_HOME'];
-  // The specification has relative paths ignored.
-  if (base !== undefined && isAbsolute(base)) return join(base, 'curfew');
-  return join(homedir(), '.cache', 'curfew');
-}
-
-/**
- * Whether nobody but this user and root decides what lies in the folder: its libraries are loaded as native code. A group may
- * write, since many systems give each user a group of their own. True where there is no folder.
- */
-export function isTrusted(folder: string): boolean {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  const user = process.getuid?.();
-  if (found === undefined || user === undefined) return true;
-  const isOwn = found.uid === user || found.uid === 0;
-  return isOwn && (found.mode & 0o002) === 0;
-}
-
 /** Installations, by name. Its own name changes with how installations are made, so that versions share a cache. */
 export const installationsFolder = (cache: string): string => join(cache, 'tensorflow', 'installations-1');
 
 /** Holds the name of the installation that was set up last. */
 export const currentFile = (cache: string): string => join(installationsFolder(cache), 'current');
-
-/** The text of a file; `undefined` where there is none. */
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
 
 function isUnchanged({ path, bytes, modifiedMs }: LinkedFile): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -113,7 +77,7 @@ function parseRecord(text: string): InstallationRecord | undefined {
  * against has changed.
  */
 export function readInstallation(folder: string): Installation | undefined {
-  const text = read(join(folder, RECORD_FILE));
+  const text = readText(join(folder, RECORD_FILE));
   const record = text === undefined ? undefined : parseRecord(text);
   if (record === undefined) return undefined;
   const { variant, tensorflowVersion, devices, libraryFolder, libraries } = record;
@@ -137,7 +101,7 @@ export function findInstallation(
   if (named !== undefined && named !== '') return readInstallation(named);
   const cache = cacheFolder(environment);
   if (!isTrusted(cache)) return undefined;
-  const current = read(currentFile(cache))?.trim();
+  const current = readText(currentFile(cache))?.trim();
   if (current === undefined || current === '') return undefined;
   return readInstallation(join(installationsFolder(cache), current));
 }

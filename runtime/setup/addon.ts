@@ -4,8 +4,8 @@ import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ADDON_PATH, PACKAGE_PATH } from '../../kernels/tensorflow/installation.js';
 import { curfewError } from '../../scheduler/errors.js';
-import { checkHash } from './hash-file.js';
 import type { Library } from './library.js';
+import { packPackage } from './npm-package.js';
 import type { PinnedPackage } from './pins.js';
 import { runTool } from './run-tool.js';
 import type { Workshop } from './workplace.js';
@@ -18,19 +18,10 @@ const LIBRARY_LINK = join('deps', 'library');
 
 /** Fetches the package and unpacks it below `folder`. */
 async function fetchPackage(pinned: PinnedPackage, folder: string, workshop: Workshop): Promise<string> {
-  const { npm, python, environment, signal, report, makeFolder } = workshop;
+  const { python, environment, signal, report } = workshop;
   report(`Fetching ${pinned.requirement}`);
-  const downloads = await makeFolder();
-  const pack = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', downloads];
-  await runTool(`fetching ${pinned.requirement}`, [npm, ...pack, pinned.requirement], {
-    signal,
-    environment,
-    // Not in the project that this was called from, whose settings may name workspaces.
-    cwd: downloads,
-    advice: 'Does npm reach a package registry here?',
-  });
-  const file = join(downloads, pinned.file);
-  await checkHash(file, pinned.file, ['sha512', pinned.integrity.replace('sha512-', '')]);
+  const file = await packPackage(pinned, workshop);
+  const downloads = dirname(file);
   const unpack = [python, '-m', 'tarfile', '--extract', file, downloads] as const;
   await runTool(`unpacking ${pinned.file}`, unpack, { signal, environment });
   const target = join(folder, PACKAGE_PATH);

@@ -1,10 +1,10 @@
 /** Says what a set-up is going to download and keep, and refuses to begin where there is no room for it. */
 import { existsSync } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { curfewError } from '../../scheduler/errors.js';
 import type { Wheel } from './pins.js';
 import { showSize } from './progress.js';
+import { checkRoom } from './room.js';
 import type { SetupOptions, Task } from './task.js';
 import { downloadsFolder, missingWheels } from './wheels.js';
 
@@ -30,10 +30,5 @@ export async function announce(
     `Downloads ${downloaded === 0 ? 'under 1 MB' : showSize(downloaded)}, takes ${showSize(unpacked)} of disk (${showSize(needed)} meanwhile)`,
   );
   await mkdir(cache, { recursive: true });
-  const { bavail, bsize } = await statfs(cache);
-  if (bavail * bsize >= needed) return;
-  throw curfewError(
-    'SETUP_FAILED',
-    `room in ${cache}: expected ${showSize(needed)}, received ${showSize(bavail * bsize)}; CURFEW_CACHE may name another folder`,
-  );
+  await checkRoom(cache, needed);
 }

@@ -1,7 +1,8 @@
 /** The command `curfew setup`. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, type Installation } from '../../kernels/tensorflow/installation.js';
+import { cacheFolder } from '../../kernels/cache-folder.js';
+import type { Installation } from '../../kernels/tensorflow/installation.js';
 import { createSystemClock } from '../../scheduler/clock.js';
 import { CurfewError, quote } from '../../scheduler/errors.js';
 import { PINS } from './pins.js';

@@ -1,23 +1,22 @@
 /** Sets TensorFlow up: library from a wheel or the user, addon compiled against it, tried, and noted as the current one. */
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   currentFile,
   findInstallation,
   type Installation,
   type InstallationRecord,
-  isTrusted,
   RECORD_FILE,
   readInstallation,
 } from '../../kernels/tensorflow/installation.js';
 import { curfewError } from '../../scheduler/errors.js';
 import { makeAddon } from './addon.js';
 import { announce } from './announce.js';
+import { inWorkplace } from './in-workplace.js';
 import { findLibrary } from './library.js';
 import { testAddon } from './load-test.js';
-import { takeLock } from './lock.js';
 import { checkMachine } from './platform.js';
-import { makeStaging, removeLeftovers } from './staging.js';
+import { replaceFile } from './staging.js';
 import { planTask, type SetupOptions, type Task } from './task.js';
 import { findTools } from './tools.js';
 import { downloadsFolder, unpackWheels } from './wheels.js';
@@ -28,14 +27,6 @@ export interface SetupResult {
   readonly installation: Installation;
   /** False where everything was in its place before. */
   readonly isNew: boolean;
-}
-
-/** Writes a file that is there whole or not at all. */
-async function replaceFile(file: string, text: string, { makeFolder }: Workplace): Promise<void> {
-  const draft = join(await makeFolder(), 'draft');
-  await writeFile(draft, text);
-  await mkdir(dirname(file), { recursive: true });
-  await rename(draft, file);
 }
 
 async function makeInstallation(task: Task, options: SetupOptions, workplace: Workplace): Promise<void> {
@@ -61,54 +52,12 @@ async function makeInstallation(task: Task, options: SetupOptions, workplace: Wo
   await rename(folder, installation);
 }
 
-/** Runs `work` with the lock, and removes both the lock and whatever folders were made, whatever happens. */
-async function withLock<Result>(
-  options: SetupOptions,
-  work: (workplace: Workplace) => Promise<Result>,
-): Promise<Result> {
-  const { cache, clock, signal, report, environment, loadProgram } = options;
-  const stagings = join(cache, 'tensorflow', 'staging');
-  const onWait = (holder: string) => report(`Waiting for another set-up to end (process ${holder})`);
-  const release = await takeLock(join(cache, 'tensorflow', 'lock'), { stagings, clock, signal, onWait });
-  const made: string[] = [];
-  try {
-    await removeLeftovers(stagings);
-    const makeFolder = async () => {
-      const folder = await makeStaging(stagings);
-      made.push(folder);
-      return folder;
-    };
-    return await work({ clock, signal, report, environment, loadProgram, makeFolder });
-  } finally {
-    for (const folder of made) await rm(folder, { recursive: true, force: true });
-    await release();
-  }
-}
-
-/** What the file system refuses is the machine's doing and has words of its own, with the path. */
-function asSetupError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('syscall' in error)) return error;
-  return curfewError('SETUP_FAILED', `files of the set-up: ${error.message}`, { cause: error });
-}
-
 function checkCache(cache: string): void {
   if (!/[\s$'"\\]/.test(cache)) return;
   const hint = 'make cannot build there; CURFEW_CACHE may name another folder';
   throw curfewError(
     'SETUP_FAILED',
     `cache folder: expected a path without spaces and quotes, received ${cache}; ${hint}`,
-  );
-}
-
-/** Makes the cache, or looks whose it is. */
-async function makeCache(cache: string): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  if (isTrusted(cache)) return;
-  const { uid, mode } = await stat(cache);
-  const received = `${cache} of user ${uid} with mode ${(mode & 0o777).toString(8)}`;
-  throw curfewError(
-    'SETUP_FAILED',
-    `cache folder: expected one that is yours or root's and that others cannot write, received ${received}`,
   );
 }
 
@@ -129,14 +78,9 @@ export async function setUpTensorflow(options: SetupOptions): Promise<SetupResul
   if (before !== undefined && current?.folder === before.folder)
     return { installation: before, isNew: false };
   if (source.kind === 'library') findLibrary(task.libraryFolder);
-  try {
-    await makeCache(cache);
-    return await withLock(options, async (workplace) => {
-      if (ready() === undefined) await makeInstallation(task, options, workplace);
-      await replaceFile(currentFile(cache), task.name, workplace);
-      return { installation: ready()!, isNew: true };
-    });
-  } catch (error) {
-    throw asSetupError(error);
-  }
+  return inWorkplace('tensorflow', options, async (workplace) => {
+    if (ready() === undefined) await makeInstallation(task, options, workplace);
+    await replaceFile(currentFile(cache), task.name, workplace);
+    return { installation: ready()!, isNew: true };
+  });
 }

@@ -22,7 +22,7 @@ function isProgram(file: string): boolean {
 }
 
 /** The first of these programs that is on the path. */
-function onPath(names: readonly string[], environment: NodeJS.ProcessEnv): string | undefined {
+export function onPath(names: readonly string[], environment: NodeJS.ProcessEnv): string | undefined {
   const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
 }
@@ -40,6 +40,16 @@ async function hasPip(python: string, environment: NodeJS.ProcessEnv, signal: Ab
     () => true,
     () => false,
   );
+}
+
+/** What npm is for those who have none. */
+export const NPM = 'npm, which comes with Node.js';
+
+/** @throws SETUP_FAILED with what is missing, each in words */
+export function refuseMissing(missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  const lines = missing.map((what) => `  ${what}`).join('\n');
+  throw curfewError('SETUP_FAILED', `programs on PATH: expected these, found none\n${lines}`);
 }
 
 /**
@@ -65,14 +75,11 @@ export async function findTools(
     const what = 'pip for that Python (Debian, Ubuntu: apt install python3-pip), or a library: --library DIR';
     expect(await hasPip(python, environment, signal), what);
   }
-  expect(npm, 'npm, which comes with Node.js');
+  expect(npm, NPM);
   if (npm !== undefined) expect(nodeGyp, 'node-gyp, which comes with npm: install npm anew');
   expect(compiler, 'a C++ compiler (Debian, Ubuntu: apt install g++)');
   expect(onPath(['make'], environment), 'make (Debian, Ubuntu: apt install make)');
   signal.throwIfAborted();
-  if (missing.length > 0) {
-    const lines = missing.map((what) => `  ${what}`).join('\n');
-    throw curfewError('SETUP_FAILED', `programs on PATH: expected these, found none\n${lines}`);
-  }
+  refuseMissing(missing);
   return { python: python!, npm: npm!, nodeGyp: nodeGyp! };
 }

@@ -1,7 +1,8 @@
 /** Downloads wheels with pip and unpacks what is needed of them, each into a folder that appears when it is complete. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sizeOf } from './folder-size.js';
 import { checkHash, hashFile } from './hash-file.js';
 import { PIP_TARGET, type Wheel } from './pins.js';
 import { Share, showSize, whileWorking } from './progress.js';
@@ -32,15 +33,6 @@ with zipfile.ZipFile(wheel) as archive:
 
 /** Of wheels that are whole but not unpacked yet. */
 export const downloadsFolder = (cache: string): string => join(cache, 'tensorflow', 'downloads');
-
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const sizes = entries.map(async (entry) => {
-    const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
-    return found?.isFile() ? found.size : 0;
-  });
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
 
 /** The wheel's file, in `downloads`. One that an earlier set-up has left there is not downloaded again. */
 async function download(

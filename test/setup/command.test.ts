@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { cacheFolder, findInstallation } from '../../kernels/tensorflow/installation.js';
+import { cacheFolder } from '../../kernels/cache-folder.js';
+import { findInstallation } from '../../kernels/tensorflow/installation.js';
 import { setupCommand } from '../../runtime/setup/command.js';
 import { PINS } from '../../runtime/setup/pins.js';
 
