@@ -77,17 +77,21 @@ export const cachedKernels = (cache: string): string =>
 /** Holds the record. Named by the version, as a driver comes with an addon. */
 export const recordFile = (cache: string): string => join(webGpuFolder(cache), `${DAWN_NAME}.json`);
 
+/** The driver with absolute paths. */
+export function placeDriver(cache: string, { driverFiles, addon }: WebGpuDriver): WebGpuDriver {
+  const place = (path: string) => resolve(webGpuFolder(cache), path);
+  return { driverFiles: place(driverFiles), addon: addon === null ? null : place(addon) };
+}
+
 /** The record; `undefined` where there is none, where it is damaged, or where its driver is gone. */
 export function readRecord(cache: string): WebGpuRecord | undefined {
   try {
     const { driver, adapter } = JSON.parse(readText(recordFile(cache)) ?? '') as WebGpuRecord;
     if (typeof adapter.description !== 'string') return undefined;
     if (driver === null) return { driver, adapter };
-    const place = (path: string) => resolve(webGpuFolder(cache), path);
-    const driverFiles = place(driver.driverFiles);
-    const addon = driver.addon === null ? null : place(driver.addon);
+    const { driverFiles, addon } = placeDriver(cache, driver);
     const isThere = existsSync(driverFiles) && (addon === null || existsSync(addon));
-    return isThere ? { driver: { driverFiles, addon }, adapter } : undefined;
+    return isThere ? { driver, adapter } : undefined;
   } catch {
     return undefined;
   }
@@ -147,7 +151,8 @@ export function findWebGpu(
   const addon = findInPackage(DAWN, resolver) ?? inCache(cachedAddon(cache));
   const kernels = findInPackage(KERNELS, resolver) ?? inCache(cachedKernels(cache));
   if (addon === undefined || kernels === undefined) return undefined;
-  const driver = isTrusted(cache) ? readRecord(cache)?.driver : undefined;
+  const noted = isTrusted(cache) ? readRecord(cache)?.driver : undefined;
+  const driver = noted == null ? undefined : placeDriver(cache, noted);
   return {
     addon: driver?.addon ?? addon,
     kernels,

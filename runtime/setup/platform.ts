@@ -30,7 +30,7 @@ export function thisMachine(): Machine {
 }
 
 /** Whether a version such as `2.4` comes before one such as `2.27`. */
-function isOlder(version: string, than: string): boolean {
+export function isOlder(version: string, than: string): boolean {
   return version.localeCompare(than, 'en', { numeric: true }) < 0;
 }
 

@@ -28,3 +28,10 @@ export async function replaceFile(file: string, text: string, { makeFolder }: Fo
   await mkdir(dirname(file), { recursive: true });
   await rename(draft, file);
 }
+
+/** Gives a complete folder its name. One that has the name is damaged or outdated, or it would not be made again. */
+export async function giveName(folder: string, name: string): Promise<void> {
+  await rm(name, { recursive: true, force: true });
+  await mkdir(dirname(name), { recursive: true });
+  await rename(folder, name);
+}

@@ -1,6 +1,6 @@
 /** Sets TensorFlow up: library from a wheel or the user, addon compiled against it, tried, and noted as the current one. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   currentFile,
   findInstallation,
@@ -16,7 +16,7 @@ import { inWorkplace } from './in-workplace.js';
 import { findLibrary } from './library.js';
 import { testAddon } from './load-test.js';
 import { checkMachine } from './platform.js';
-import { replaceFile } from './staging.js';
+import { giveName, replaceFile } from './staging.js';
 import { planTask, type SetupOptions, type Task } from './task.js';
 import { findTools } from './tools.js';
 import { downloadsFolder, unpackWheels } from './wheels.js';
@@ -46,10 +46,7 @@ async function makeInstallation(task: Task, options: SetupOptions, workplace: Wo
     libraries: library.files,
   };
   await writeFile(join(folder, RECORD_FILE), JSON.stringify(record, undefined, 2));
-  // One that is there does not fit its library any more.
-  await rm(installation, { recursive: true, force: true });
-  await mkdir(dirname(installation), { recursive: true });
-  await rename(folder, installation);
+  await giveName(folder, installation);
 }
 
 function checkCache(cache: string): void {
