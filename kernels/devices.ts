@@ -8,18 +8,22 @@ import type { TensorFlowOptions, TensorFlowThreadOptions } from './tensorflow/op
 import { withQuietThreads } from './tensorflow/quiet-library.js';
 import type { VirtualOptions } from './virtual/options.js';
 import { createVirtualDevice } from './virtual/virtual-device.js';
+import { withDriver } from './webgpu/driver-environment.js';
+import { findWebGpu } from './webgpu/installation.js';
+import type { WebGpuOptions } from './webgpu/options.js';
 
 /** A device: by name, or a module that exports `createKernelBackend`. */
 export type DeviceChoice =
   | { readonly name: 'wasm' }
   | { readonly name: 'tensorflow'; readonly tensorflow: TensorFlowOptions }
   | { readonly name: 'virtual'; readonly virtual: VirtualOptions }
+  | { readonly name: 'webgpu'; readonly webgpu: WebGpuOptions }
   | { readonly name: string; readonly module: URL; readonly options: unknown };
 
 const require = createRequire(import.meta.url);
 
 /** URL of a built-in device's backend module: the built file whatever file asks. */
-const builtIn = (device: 'wasm' | 'tensorflow'): string =>
+const builtIn = (device: 'wasm' | 'tensorflow' | 'webgpu'): string =>
   pathToFileURL(require.resolve(`#kernels/${device}/backend.js`)).href;
 
 let tensorflowEngines = 0;
@@ -39,12 +43,19 @@ async function createTensorFlowDevice(choice: TensorFlowOptions, options: Device
   return { ...device, close };
 }
 
+function createWebGpuDevice(backendOptions: WebGpuOptions, options: DeviceOptions): Promise<Device> {
+  // Where nothing is installed, the streams say so.
+  return withDriver(findWebGpu()?.driverFiles, () =>
+    createWorkerDevice({ ...options, name: 'webgpu', backend: builtIn('webgpu'), backendOptions }),
+  );
+}
+
 /**
  * Starts a device.
  *
  * @throws DEVICE_UNAVAILABLE when it cannot run on this machine
  */
-export function createDevice(choice: DeviceChoice, options: DeviceOptions): Promise<Device> {
+export async function createDevice(choice: DeviceChoice, options: DeviceOptions): Promise<Device> {
   if ('virtual' in choice) return createVirtualDevice(options, choice.virtual);
   const { name } = choice;
   if ('module' in choice) {
@@ -54,5 +65,6 @@ export function createDevice(choice: DeviceChoice, options: DeviceOptions): Prom
   if ('tensorflow' in choice) {
     return createTensorFlowDevice(choice.tensorflow, options);
   }
+  if ('webgpu' in choice) return createWebGpuDevice(choice.webgpu, options);
   return createWorkerDevice({ ...options, name, backend: builtIn('wasm'), backendOptions: undefined });
 }

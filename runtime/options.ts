@@ -3,8 +3,9 @@
 import type { DeviceChoice } from '../kernels/devices.js';
 import type { TensorFlowOptions } from '../kernels/tensorflow/options.js';
 import type { VirtualOptions } from '../kernels/virtual/options.js';
+import type { WebGpuOptions } from '../kernels/webgpu/options.js';
 import { type CancellationMode, type CancellationOption, resolveMode } from '../scheduler/cancellation.js';
-import { curfewError, quote } from '../scheduler/errors.js';
+import { curfewError } from '../scheduler/errors.js';
 import {
   MAX_RUNS_IN_FLIGHT,
   MAX_STREAMS,
@@ -19,17 +20,20 @@ import { checkVirtualOptions } from './virtual-options.js';
 /** Options of `createEngine`. */
 export interface EngineOptions {
   /**
-   * What executes kernels: `'wasm'` (default), `'tensorflow'` (after `npx curfew setup tensorflow`), `'virtual'` (simulated, see
-   * `virtual`), or a module that exports `createKernelBackend`, loaded in each stream's worker with `options` (plain data).
+   * What executes kernels: `'wasm'` (default), `'tensorflow'` and `'webgpu'` (after `npx curfew setup` with its name), `'virtual'`
+   * (simulated, see `virtual`), or a module that exports `createKernelBackend`, loaded in each stream's worker with `options` (plain data).
    */
   readonly device?:
     | 'wasm'
     | 'tensorflow'
+    | 'webgpu'
     | 'virtual'
     | { readonly module: URL; readonly options?: unknown }
     | undefined;
   /** How TensorFlow is used. Only with `device: 'tensorflow'`. */
   readonly tensorflow?: TensorFlowOptions | undefined;
+  /** Which GPU is used. Only with `device: 'webgpu'`. */
+  readonly webgpu?: WebGpuOptions | undefined;
   /** What the virtual device simulates. Only with `device: 'virtual'`. */
   readonly virtual?: VirtualOptions | undefined;
   /** Streams, each a worker thread with a heap of its own. 1 to 64. Default 1. */
@@ -142,31 +146,40 @@ function checkTensorFlowOptions(options: unknown): TensorFlowOptions {
   return { ...(options as TensorFlowOptions) };
 }
 
+const WEBGPU_OPTIONS: Rules<WebGpuOptions> = {
+  powerPreference: optional({
+    expected: "'low-power' or 'high-performance'",
+    fits: (value) => value === 'low-power' || value === 'high-performance',
+  }),
+  adapter: optional({
+    expected: 'a part of the name of a GPU',
+    fits: (value) => typeof value === 'string' && value !== '',
+  }),
+};
+
+function checkWebGpuOptions(options: unknown): WebGpuOptions {
+  checkFields(options, 'webgpu', WEBGPU_OPTIONS);
+  return { ...(options as WebGpuOptions) };
+}
+
 /** @throws INVALID_OPTION for options of a device that is not the one chosen */
 function checkDevice(
-  { device, virtual, tensorflow }: Record<string, unknown>,
+  { device, virtual, tensorflow, webgpu }: Record<string, unknown>,
   streams: number,
 ): DeviceChoice {
   if (virtual !== undefined && device !== 'virtual')
     throw invalid('virtual', "no such option unless device is 'virtual'", virtual);
   if (tensorflow !== undefined && device !== 'tensorflow')
     throw invalid('tensorflow', "no such option unless device is 'tensorflow'", tensorflow);
+  if (webgpu !== undefined && device !== 'webgpu')
+    throw invalid('webgpu', "no such option unless device is 'webgpu'", webgpu);
   if (device === 'virtual') return { name: 'virtual', virtual: checkVirtualOptions(virtual ?? {}, streams) };
   if (device === 'tensorflow')
     return { name: 'tensorflow', tensorflow: checkTensorFlowOptions(tensorflow ?? {}) };
   if (device === undefined || device === 'wasm') return { name: 'wasm' };
-  if (device === 'webgpu') {
-    throw curfewError(
-      'UNSUPPORTED_OPTION',
-      `device: expected 'wasm', 'tensorflow', 'virtual' or { module, options }; ${quote(device)} is not available yet`,
-      {
-        expected: ['wasm', 'tensorflow', 'virtual', '{ module, options }'],
-        received: device,
-      },
-    );
-  }
+  if (device === 'webgpu') return { name: 'webgpu', webgpu: checkWebGpuOptions(webgpu ?? {}) };
   if (typeof device !== 'object' || device === null)
-    throw invalid('device', "'wasm', 'tensorflow', 'virtual' or { module: URL, options }", device);
+    throw invalid('device', "'wasm', 'tensorflow', 'webgpu', 'virtual' or { module: URL, options }", device);
   checkKeys(device, 'device', ['module', 'options']);
   const module = asUrl(device['module']);
   if (module === undefined) throw invalid('device.module', 'a URL', device['module']);
@@ -179,6 +192,7 @@ export function checkEngineOptions(options: unknown): CheckedEngineOptions {
   checkKeys(options, 'options of createEngine', [
     'device',
     'tensorflow',
+    'webgpu',
     'virtual',
     'streams',
     'threads',

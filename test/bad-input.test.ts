@@ -277,7 +277,6 @@ const ENGINE_OPTIONS: readonly Mistake[] = [
   ],
   ['a negative memory limit', 'INVALID_OPTION', 'bytes above 0', '-1', () => start({ memoryLimitBytes: -1 })],
   ['an unknown device', 'INVALID_OPTION', "'wasm'", '"abacus"', () => start({ device: 'abacus' })],
-  ['a device to come', 'UNSUPPORTED_OPTION', "'wasm'", '"webgpu"', () => start({ device: 'webgpu' })],
   [
     'a module by path',
     'INVALID_OPTION',

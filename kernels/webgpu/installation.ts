@@ -135,6 +135,11 @@ export function namesDrivers(environment: Environment): boolean {
   return ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].some((name) => (environment[name] ?? '') !== '');
 }
 
+/** While a device is open the variable says what it has been told. */
+function namesOthers(environment: Environment, driverFiles: string | undefined): boolean {
+  return namesDrivers(environment) && environment['VK_DRIVER_FILES'] !== driverFiles;
+}
+
 /**
  * What the device is to load: from the packages `webgpu` and `@tensorflow/tfjs-backend-webgpu` where they are installed, or else
  * from what the set-up keeps, unless other users can write there. `undefined` where a part is missing: then
@@ -156,6 +161,6 @@ export function findWebGpu(
   return {
     addon: driver?.addon ?? addon,
     kernels,
-    driverFiles: namesDrivers(environment) ? undefined : driver?.driverFiles,
+    driverFiles: namesOthers(environment, driver?.driverFiles) ? undefined : driver?.driverFiles,
   };
 }

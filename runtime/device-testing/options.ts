@@ -12,7 +12,7 @@ export interface DeviceCheckOptions {
    */
   readonly failingNode?: string | undefined;
   /** How an engine starts the device. Default: none, and no whole runs are checked. */
-  readonly engine?: Pick<EngineOptions, 'device' | 'tensorflow' | 'virtual'> | undefined;
+  readonly engine?: Pick<EngineOptions, 'device' | 'tensorflow' | 'webgpu' | 'virtual'> | undefined;
   /** Seed of the random inputs. Default 1. */
   readonly seed?: number | undefined;
   /** Largest difference from the reference, relative to values above 1. Default 1e-4. */

@@ -5,7 +5,7 @@ import { deviceChecks } from '../../runtime/device-testing.js';
 
 describe('the webgpu device', () => {
   const options = { tolerance: 1e-3, engine: { device: 'webgpu' } } as const;
-  for (const { name, run } of deviceChecks(createKernelBackend, { tolerance: 1e-3 }))
+  for (const { name, run } of deviceChecks(createKernelBackend, options))
     it(name, async ({ skip }) => {
       const reason = await run();
       if (reason !== undefined) skip(reason);
