@@ -51,16 +51,22 @@ function makeOutput(
   return { dtype, shape, block };
 }
 
-/** One dispatch of a shader. The last bind group is kept: a run tends to get the buffers of the one before it. */
+/** Bind groups that a dispatch keeps: buffers come back, in few orders. */
+const KEPT_GROUPS = 4;
+
+/** One dispatch of a shader. */
 class Dispatch {
   readonly #step: RecipeStep;
   readonly #device: GPUDevice;
-  readonly #bound: (Block['buffer'] | undefined)[] = [];
-  #group: GPUBindGroup | undefined;
+  /** The bindings that differ from execution to execution. */
+  readonly #places: readonly Place[];
+  readonly #kept: { readonly buffers: readonly GPUBuffer[]; readonly group: GPUBindGroup }[] = [];
+  #oldest = 0;
 
   constructor(step: RecipeStep, device: GPUDevice) {
     this.#step = step;
     this.#device = device;
+    this.#places = step.bindings.flatMap((binding) => (binding.kind === 'place' ? [binding.place] : []));
   }
 
   encode(pass: GPUComputePassEncoder, blocks: Blocks): void {
@@ -71,17 +77,17 @@ class Dispatch {
   }
 
   #groupOf(blocks: Blocks): GPUBindGroup {
-    const { bindings } = this.#step;
-    let isSame = this.#group !== undefined;
-    for (let index = 0; index < bindings.length; index++) {
-      const binding = bindings[index]!;
-      if (binding.kind === 'fixed') continue;
-      const { buffer } = blocks[binding.place]!;
-      isSame &&= this.#bound[index] === buffer;
-      this.#bound[index] = buffer;
-    }
-    if (!isSame) this.#group = this.#makeGroup(blocks);
-    return this.#group!;
+    for (const { buffers, group } of this.#kept) if (this.#areBuffersOf(blocks, buffers)) return group;
+    const group = this.#makeGroup(blocks);
+    this.#kept[this.#oldest] = { buffers: this.#places.map((place) => blocks[place]!.buffer), group };
+    this.#oldest = (this.#oldest + 1) % KEPT_GROUPS;
+    return group;
+  }
+
+  #areBuffersOf(blocks: Blocks, buffers: readonly GPUBuffer[]): boolean {
+    for (let index = 0; index < buffers.length; index++)
+      if (blocks[this.#places[index]!]!.buffer !== buffers[index]) return false;
+    return true;
   }
 
   #makeGroup(blocks: Blocks): GPUBindGroup {
