@@ -46,6 +46,8 @@ const PROFILE: Rules<DeviceProfile> = {
   efficiency: SHARE,
   minKernelMs: MS,
   submitMs: MS,
+  encodeMs: optional(MS),
+  batch: optional(COUNT),
   fences: FENCES,
   queueDepth: COUNT,
   fenceMs: MS,

@@ -11,8 +11,8 @@ import type { Mark } from './work-queue.js';
 
 /** What the work waits for. */
 export type DeviceWait =
-  /** Submit what was prepared. Answered with the mark behind it. */
-  | { readonly kind: 'submit' }
+  /** Submit what was prepared, now or together with what follows. Answered with the mark behind it. */
+  | { readonly kind: 'submit'; readonly mayDefer: boolean }
   /** Wait until the mark is reached. Answered with whether that took waiting. */
   | { readonly kind: 'mark'; readonly mark: Mark }
   /** Read a tensor. Answered with its bytes, valid until the next wait. */
@@ -26,9 +26,9 @@ export type DeviceAnswer = Mark | boolean | Uint8Array | undefined;
 /** Work that waits for the device. */
 export type DeviceWork<Result> = Generator<DeviceWait, Result, DeviceAnswer>;
 
-/** Submits what was prepared. */
-export function* submitWork(): DeviceWork<Mark> {
-  const mark = yield { kind: 'submit' };
+/** Submits what was prepared; see `WorkQueue.submit`. */
+export function* submitWork(mayDefer = false): DeviceWork<Mark> {
+  const mark = yield { kind: 'submit', mayDefer };
   if (typeof mark !== 'number' || !Number.isFinite(mark))
     throw brokenContract('submit', 'a finite number', mark);
   return mark;

@@ -55,6 +55,11 @@ export class DrainWindow implements InFlightWindow {
     this.#head = step + 1;
   }
 
+  /** The device idles after each drain: it must not wait for more than the first step. */
+  mayDefer(): boolean {
+    return false;
+  }
+
   /** A node never measured goes alone, and thereby is measured. */
   makeRoom(costMs: number): MakeRoom {
     if (this.isEmpty || this.#inFlightMs + costMs <= this.#windowMs) return NO_WAIT;

@@ -34,6 +34,11 @@ export interface InFlightWindow {
   finished(step: number, nowMs: number, waited: boolean): void;
   /** Everything up to `step` has finished; when is not of interest. */
   passed(step: number): void;
+  /**
+   * Whether the step submitted last may reach the device together with those after it: so little that a mark among them,
+   * which then is the last one's, still tells precisely enough.
+   */
+  mayDefer(): boolean;
   /** What has to happen before a node of this estimated cost may be submitted. */
   makeRoom(costMs: number, nowMs: number): MakeRoom;
 }

@@ -20,6 +20,9 @@ const LEAD_MS = 0.05;
 /** Pauses shorter than this are not worth it, and rounding must not make an endless row of them. */
 const SHORTEST_PAUSE_MS = 0.001;
 
+/** Share of the window that may reach the device at once. */
+const DEFERRED_SHARE = 0.125;
+
 /** Share of its estimate that a node must have taken for estimates to be good enough to pause by. */
 const TRUSTED_SHARE = 0.75;
 
@@ -42,6 +45,8 @@ export class MarkWindow implements InFlightWindow {
   #mayPause = true;
   /** When a fence last showed how far the device is. */
   #verifiedMs = 0;
+  /** Sum of the estimates of the steps that have not reached the device. */
+  #deferredMs = 0;
   /** Sum of the estimates from head to tail, kept so that submitting a node costs the same however many are in flight. */
   #inFlightMs = 0;
 
@@ -75,6 +80,13 @@ export class MarkWindow implements InFlightWindow {
     this.#submittedMs.push(nowMs);
     this.#tail = step + 1;
     this.#inFlightMs += this.#costs.ms[step]!;
+    this.#deferredMs += this.#costs.ms[step]!;
+  }
+
+  mayDefer(): boolean {
+    const mayDefer = this.#deferredMs <= this.#windowMs * DEFERRED_SHARE;
+    if (!mayDefer) this.#deferredMs = 0;
+    return mayDefer;
   }
 
   finished(step: number, nowMs: number, waited: boolean): void {
@@ -82,6 +94,8 @@ export class MarkWindow implements InFlightWindow {
     this.#head = step + 1;
     this.#inFlightMs = sumEstimatesMs(this.#costs, this.#head, this.#tail);
     this.#verifiedMs = nowMs;
+    // Waiting hands everything over.
+    this.#deferredMs = 0;
     if (waited || this.isEmpty) this.#startedAt(nowMs, nowMs);
     else this.#startedUnseen(nowMs);
   }

@@ -25,6 +25,8 @@ class QueuedLoop {
   readonly #exports: PendingExports;
   /** The mark behind each step, from the segment's first on. */
   readonly #marks: Mark[] = [];
+  /** Whether the last step may not have reached the device yet. */
+  #isDeferred = false;
   /** The first step that is not known to have finished when a wait threw. */
   #failedFrom: number | undefined;
 
@@ -82,6 +84,9 @@ class QueuedLoop {
 
   *#pause(ms: number, index: number): DeviceWork<void> {
     const { timeline, control } = this.#execution;
+    // The device must have what it is to work on meanwhile.
+    if (this.#isDeferred) yield* submitWork();
+    this.#isDeferred = false;
     const startMs = timeline?.nowMs() ?? 0;
     yield* pauseFor(ms, control);
     timeline?.span(RECORD_KIND.pause, this.#node(index), startMs);
@@ -94,7 +99,8 @@ class QueuedLoop {
     step.run(values);
     if (this.#mode.kind === 'precision') this.#window.submitted(index, clock.nowMs());
     else this.#window.submitted(index, 0);
-    this.#marks.push(yield* submitWork());
+    this.#isDeferred = this.#mayDefer(index);
+    this.#marks.push(yield* submitWork(this.#isDeferred));
     // The call of a chunk returns when its work is done.
     if (step.parts !== undefined) timeline?.step(step, startMs, timeline.nowMs());
     else timeline?.span(RECORD_KIND.submit, step.node, startMs);
@@ -102,9 +108,17 @@ class QueuedLoop {
     if (step.exports?.awaited) yield* this.#fence(index);
   }
 
-  /** Waits for a step, and with it for all before it. */
-  *#fence(step: number): DeviceWork<void> {
+  /** Whether the step may reach the device together with those after it. */
+  #mayDefer(index: number): boolean {
+    const { steps, endStep } = this.#execution;
+    if (this.#mode.kind === 'node' || index + 1 === endStep || steps[index]!.exports?.awaited) return false;
+    return this.#mode.kind === 'none' || this.#window.mayDefer();
+  }
+
+  /** Waits for a step, and with it for all that has its mark or is before it. */
+  *#fence(asked: number): DeviceWork<void> {
     const { timeline, firstStep, backend } = this.#execution;
+    const step = this.#lastOfMark(asked);
     const asksForAll = step === this.#window.last;
     invariant(backend.queue.fences === 'each' || asksForAll, 'a wait that drains asks for the last step');
     const startMs = timeline?.nowMs() ?? 0;
@@ -113,6 +127,14 @@ class QueuedLoop {
     if (this.#mode.kind === 'precision') this.#window.finished(step, this.#execution.clock.nowMs(), waited);
     else this.#window.passed(step);
     yield* this.#exports.flush(step);
+  }
+
+  #lastOfMark(step: number): number {
+    const { firstStep } = this.#execution;
+    let last = step;
+    while (last < this.#window.last && this.#marks[last + 1 - firstStep] === this.#marks[step - firstStep])
+      last++;
+    return last;
   }
 
   *#waitFor(mark: Mark): DeviceWork<boolean> {

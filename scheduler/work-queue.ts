@@ -22,8 +22,12 @@ export interface WorkQueue {
   /**
    * Submits the work that calls before it have prepared, and returns the mark behind it. May wait for room, and may
    * return a promise (a native one): a device may need a turn of the event loop now and then.
+   *
+   * @param mayDefer nobody waits for this work by itself: a device on which a submission costs time of its own may hand it
+   *   over together with what follows, at the latest when it is waited for, when a tensor is read, or with the next submit that may not
+   *   defer. The mark covers it all the same; several submits may have one. Default false.
    */
-  submit(): Mark | Promise<Mark>;
+  submit(mayDefer?: boolean): Mark | Promise<Mark>;
   /**
    * Whether the mark is known to be reached, and no failure of work up to it is still to be thrown: nobody waits for a
    * mark that is reached, and what its work has made is read at once. Never waits; a device that learns it by waiting only

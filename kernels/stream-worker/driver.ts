@@ -26,7 +26,7 @@ export function waiterOn(backend: KernelBackend, pause: Pause = block): Waiter {
   return (wait) => {
     switch (wait.kind) {
       case 'submit':
-        return queue.submit();
+        return queue.submit(wait.mayDefer);
       case 'mark':
         return queue.reached(wait.mark) ? false : queue.wait(wait.mark);
       case 'read':

@@ -13,8 +13,12 @@ export interface DeviceProfile {
   readonly efficiency: number;
   /** Shortest kernel. */
   readonly minKernelMs: number;
-  /** Host time to submit one kernel. */
+  /** Host time to submit one kernel, or several at once. */
   readonly submitMs: number;
+  /** Host time to prepare one kernel for its submission. Default 0. */
+  readonly encodeMs?: number | undefined;
+  /** Most kernels that are submitted at once, where the mode allows for it. Default 1. */
+  readonly batch?: number | undefined;
   /**
    * What waiting for a mark leaves in flight: `'each'` the work behind it (CUDA events), `'all'` nothing (TensorFlow's
    * addon). See `WorkQueue`.

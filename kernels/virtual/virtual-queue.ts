@@ -41,10 +41,21 @@ export class VirtualQueue implements WorkQueue {
     return this.#device.last as Mark;
   }
 
-  submit(): Promise<Mark> {
+  /** Work that goes to the device later gets its place in the queue then; what is in front of it is known. */
+  submit(mayDefer = false): Promise<Mark> {
+    const { encodeMs = 0, batch = 1 } = this.#profile;
+    const isDeferred = mayDefer && this.#prepared.length < batch;
     return new Promise((resolve) => {
-      this.#thread.after(this.#profile.submitMs, () => this.#device.whenRoom(() => resolve(this.flush())));
+      if (isDeferred)
+        this.#thread.after(encodeMs, () => resolve((this.#device.last + this.#prepared.length) as Mark));
+      else this.#hand(encodeMs, resolve);
     });
+  }
+
+  #hand(encodeMs: number, resolve: (mark: Mark) => void): void {
+    this.#thread.after(encodeMs + this.#profile.submitMs, () =>
+      this.#device.whenRoom(() => resolve(this.flush())),
+    );
   }
 
   /** Who finds a mark reached may read what the work up to it has made, as after a wait. */
@@ -54,7 +65,12 @@ export class VirtualQueue implements WorkQueue {
     return mark <= this.#passed;
   }
 
-  wait(mark: Mark): Promise<boolean> {
+  async wait(mark: Mark): Promise<boolean> {
+    if (mark > this.#device.last) await new Promise<Mark>((resolve) => this.#hand(0, resolve));
+    return this.#await(mark);
+  }
+
+  #await(mark: Mark): Promise<boolean> {
     const target = this.fences === 'each' ? mark : this.#device.last;
     return new Promise((resolve, reject) => {
       const pass = (waited: boolean) => {

@@ -8,6 +8,8 @@ import type { TimedNode, WorkTimes } from './work-times.js';
 
 /** Dawn frees what JavaScript has dropped in turns of the event loop only, so there is one for so many submissions. */
 const SUBMISSIONS_PER_TURN = 256;
+/** Most nodes that one submission is put off for. */
+const MAX_BATCH = 16;
 /** Most submissions in flight. */
 const MAX_IN_FLIGHT = 1024;
 /** Failures beyond the first follow from it, as a rule, and there may be one for each node. */
@@ -39,6 +41,9 @@ export class Submissions implements WorkQueue {
   #submitted = 0;
   #reached = 0;
   #sinceTurn = 0;
+  /** Submits since the last submission that were deferred, and how many of them make one. */
+  #deferred = 0;
+  #batch = 1;
   #failure: Error | undefined;
 
   constructor(device: GPUDevice, pool: FencePool, wait: DeviceWait, onTurn: () => void) {
@@ -119,7 +124,8 @@ export class Submissions implements WorkQueue {
     this.#pass = undefined;
   }
 
-  submit(): Mark | Promise<Mark> {
+  submit(mayDefer = false): Mark | Promise<Mark> {
+    if (mayDefer && ++this.#deferred < this.#batch) return (this.#submitted + 1) as Mark;
     const mark = this.flush();
     if (this.#inFlight.length >= MAX_IN_FLIGHT) this.#reach(this.#inFlight[MAX_IN_FLIGHT / 2]!.mark);
     return this.#sinceTurn < SUBMISSIONS_PER_TURN ? mark : this.#afterTurn(mark);
@@ -134,12 +140,16 @@ export class Submissions implements WorkQueue {
 
   /** Submits what is encoded, if anything is. Does not wait. */
   flush(): Mark {
-    if (this.#encoder === undefined && this.#nodes.length === 0) return this.#submitted as Mark;
+    if (this.#encoder === undefined && this.#nodes.length === 0 && this.#deferred === 0)
+      return this.#submitted as Mark;
     const encoder = this.encoder();
     const fence = this.#fence ?? this.#pool.take();
     encodeFence(encoder, fence, this.#timedNodes);
     this.#device.queue.submit([encoder.finish()]);
     this.#sinceTurn++;
+    this.#deferred = 0;
+    // An idle device gets its first work soon.
+    this.#batch = Math.min(MAX_BATCH, this.#inFlight.length === 0 ? 2 : this.#batch * 2);
     const mark = ++this.#submitted as Mark;
     this.#inFlight.push({ mark, fence, nodes: this.#nodes, times: this.#times });
     this.#encoder = undefined;
@@ -154,6 +164,7 @@ export class Submissions implements WorkQueue {
   }
 
   wait(mark: Mark): boolean {
+    if (mark > this.#submitted) this.flush();
     const waited = this.#reach(mark);
     this.throwFailure();
     return waited;
