@@ -7,7 +7,7 @@ import {
   stopWord,
   wakeIndex,
 } from '../kernels/stream-worker/control-block.js';
-import { waiterOn } from '../kernels/stream-worker/driver.js';
+import { pauseInPieces, waiterOn } from '../kernels/stream-worker/driver.js';
 import { type ControlWord, RUN_STATE, stopReasonOf } from '../scheduler/cancellation.js';
 import type { KernelBackend } from '../scheduler/kernel.js';
 import { until } from './support/until.js';
@@ -71,6 +71,20 @@ describe('a control word', () => {
     const next = controls.begin(0);
     waiterOn({ queue: {} } as KernelBackend)({ kind: 'pause', ms: 1e9, control: next });
     expect(wait).toHaveBeenCalledWith(next.words, 0, wordOf(next), 1e9);
+    wait.mockRestore();
+  });
+
+  it('pauses in pieces for a thread that may be asked to leave, until its run is stopped', () => {
+    const { controls } = setUp();
+    const run = controls.begin(0);
+    const wait = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
+    const leave = vi.fn();
+    pauseInPieces(leave)(run, 120);
+    expect(wait.mock.calls.map(([, , , ms]) => ms)).toEqual([50, 50, 20]);
+    expect(leave).toHaveBeenCalledTimes(3);
+    leave.mockImplementationOnce(() => controls.stop(0, RUN_STATE.aborted));
+    pauseInPieces(leave)(run, 1e9);
+    expect([wait.mock.calls.length, leave.mock.calls.length]).toEqual([4, 4]);
     wait.mockRestore();
   });
 });

@@ -29,6 +29,14 @@ describeDevice('reference', createReferenceBackend, {
   engine: { device: { module: built('kernels/reference/backend.js') } },
 });
 
+const parking = new URL('./support/devices/parking.mjs', import.meta.url);
+const { createKernelBackend: createParking } = await import(parking.href);
+const parkingOptions = { strings: new SharedArrayBuffer(64), starts: [] };
+describeDevice('parking', createParking, {
+  device: parkingOptions,
+  engine: { device: { module: parking, options: parkingOptions } },
+});
+
 describe.each<Fences>(['each', 'all'])("with fences '%s'", (fences) => {
   const device = { fences, failingNode: FAILING };
   describeDevice('example', createExample, {

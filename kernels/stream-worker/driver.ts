@@ -37,24 +37,30 @@ export function waiterOn(backend: KernelBackend, pause: Pause = block): Waiter {
   };
 }
 
-/** A pause that is over sooner than this is made in one piece. */
+/** A pause that is no longer than this is made in one piece. */
 const PIECE_MS = 50;
 
 /** Blocks in pieces, so that a thread that is asked to leave meanwhile does so in time. */
 export function pauseInPieces(leaveIfAsked: () => void): Pause {
   return (control, ms) => {
-    for (let leftMs = ms; leftMs > 0; leftMs -= PIECE_MS) {
-      block(control, Math.min(leftMs, PIECE_MS));
+    let leftMs = ms;
+    while (leftMs > 0 && passes(control, Math.min(leftMs, PIECE_MS))) {
       leaveIfAsked();
+      leftMs -= PIECE_MS;
     }
     return undefined;
   };
 }
 
 /** Blocks a real thread. Whoever stops the run changes its word and notifies. */
-function block({ words, index }: ControlWord, ms: number): undefined {
+function block(control: ControlWord, ms: number): undefined {
+  passes(control, ms);
+}
+
+/** Blocks; returns whether all of the time has passed, the run not stopped. */
+function passes({ words, index }: ControlWord, ms: number): boolean {
   const word = Atomics.load(words, index);
-  if (stopReasonOf(word) === undefined) Atomics.wait(words, index, word, ms);
+  return stopReasonOf(word) === undefined && Atomics.wait(words, index, word, ms) === 'timed-out';
 }
 
 async function driveOn(

@@ -1,6 +1,7 @@
 /**
  * The end of the process: Node ends all worker threads, wherever they are, so those that must park are made to before. That
- * goes for `process.exit()`, an uncaught error and a natural end alike.
+ * goes for `process.exit()`, an uncaught error and a natural end alike. A thread of the caller's that is terminated from
+ * outside, as the end of the process does it, is told nothing: engines that live in it have to be closed before.
  */
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';

@@ -9,6 +9,7 @@ import { IN_FLIGHT_CHECKS } from './in-flight-checks.js';
 import { KERNEL_CHECKS } from './kernel-checks.js';
 import { MEMORY_CHECKS } from './memory-checks.js';
 import type { DeviceCheckOptions } from './options.js';
+import { PARKING_CHECKS } from './parking-checks.js';
 import { QUEUE_CHECKS } from './queue-checks.js';
 import { TIMING_CHECKS } from './timing-checks.js';
 import { TRANSFER_CHECKS } from './transfer-checks.js';
@@ -24,6 +25,7 @@ const GROUPS = [
   IN_FLIGHT_CHECKS,
   FAILURE_CHECKS,
   TIMING_CHECKS,
+  PARKING_CHECKS,
   ENGINE_CHECKS,
 ] as const;
 

@@ -38,9 +38,48 @@ const PREAMBLE = `
   const codeOf = (promise) => promise.then(() => show('resolved'), ({ code }) => show(code));
 `;
 
+const argsFor = (program: string): string[] => [
+  '--expose-gc',
+  '--input-type=module',
+  '--eval',
+  PREAMBLE + program,
+];
+
 /** Runs a program; gives the lines it printed once it has ended by itself, with exit code 0. */
 export async function runProgram(program: string): Promise<string> {
-  const args = ['--expose-gc', '--input-type=module', '--eval', PREAMBLE + program];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: LIMIT_MS });
+  const options = { cwd: ROOT, timeout: LIMIT_MS };
+  const { stdout } = await promisify(execFile)(process.execPath, argsFor(program), options);
   return stdout.trim();
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The program in a thread of its own; then its exit code is printed. */
+export function inThread(program: string): string {
+  const url = `data:text/javascript,${encodeURIComponent(PREAMBLE + program)}`;
+  return `
+    import { Worker } from 'node:worker_threads';
+    new Worker(new URL(${JSON.stringify(url)})).on('exit', (code) => show('thread ' + code));
+  `;
+}
+
+/** Runs a program that may end in any way; one that has not ended in time is killed with SIGTERM. */
+export function endOf(program: string): Promise<ProcessEnd> {
+  return new Promise((resolve) => {
+    const options = { cwd: ROOT, timeout: LIMIT_MS };
+    const child = execFile(process.execPath, argsFor(program), options, (_error, stdout, stderr) =>
+      resolve({
+        code: child.exitCode,
+        signal: child.signalCode,
+        stdout: stdout.trim(),
+        stderr: stderr.trim(),
+      }),
+    );
+  });
 }

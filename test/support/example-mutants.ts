@@ -247,6 +247,10 @@ mutant('times are told for ever', 'nothing is told any more', (backend) => {
   };
 });
 
+mutant('the device is never idle', 'parking: a device is idle soon', (backend) => {
+  Object.assign(backend, { park: () => false });
+});
+
 /** All of them. */
 export const EXAMPLE_MUTANTS: readonly Mutant[] = mutants;
 

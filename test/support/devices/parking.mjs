@@ -16,7 +16,7 @@ const waits = [
   (words, leaveIfAsked) => {
     while (Atomics.load(words, GATE) === 0) {
       Atomics.wait(words, GATE, 0, 1);
-      leaveIfAsked();
+      leaveIfAsked?.();
     }
   },
   /** Asynchronously. */
@@ -54,14 +54,20 @@ async function start(how, words) {
 
 function queueOn(words, leaveIfAsked) {
   let submitted = 0;
+  let passed = 0;
   return {
     fences: 'each',
     submit: () => ++submitted,
-    reached: () => false,
-    wait: () => {
+    reached: (mark) => mark <= passed,
+    wait: (mark) => {
+      if (mark <= passed) return false;
       Atomics.add(words, WAITING, 1);
       const pending = waits[Atomics.load(words, WAIT)](words, leaveIfAsked);
-      return pending === undefined ? true : pending.then(() => true);
+      const pass = () => {
+        passed = mark;
+        return true;
+      };
+      return pending === undefined ? pass() : pending.then(pass);
     },
   };
 }
@@ -70,7 +76,7 @@ function parkOn(words, leaveIfAsked) {
   return () => {
     Atomics.add(words, PARK_CALLS, 1);
     // As a device does that drains its queue in the same loop as ever.
-    leaveIfAsked();
+    leaveIfAsked?.();
     const isIdle = answers[Atomics.load(words, PARK)]();
     if (isIdle) Atomics.add(words, IDLE, 1);
     return isIdle;
