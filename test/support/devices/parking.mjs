@@ -45,10 +45,14 @@ const answers = [
   },
 ];
 
-async function start(how, words) {
+async function start(how, words, streams) {
   Atomics.add(words, STARTING, 1);
   if (how === 'slow') while (Atomics.load(words, GATE) === 0) await nextTurn();
-  if (how === 'fails') throw new Error('the device was told to fail');
+  if (how === 'fails') {
+    // Before that the others need not be parked.
+    while (Atomics.load(words, STARTING) < streams) await nextTurn();
+    throw new Error('the device was told to fail');
+  }
   Atomics.add(words, CREATED, 1);
 }
 
@@ -86,7 +90,7 @@ function parkOn(words, leaveIfAsked) {
 export async function createKernelBackend({ stream, leaveIfAsked, device, memoryLimitBytes }) {
   const words = new Int32Array(device.strings);
   const how = device.starts[stream];
-  await start(how, words);
+  await start(how, words, device.starts.length);
   const reference = createReferenceBackend({ memoryLimitBytes });
   const prepare = (node) => {
     const { run } = reference.prepare(node);
