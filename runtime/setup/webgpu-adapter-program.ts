@@ -7,7 +7,7 @@ import type { AdapterAnswer } from './webgpu-adapter.js';
 
 /** What is used here of WebGPU, whose types are a package of their own. */
 interface Gpu {
-  requestAdapter(options: object): Promise<Adapter | null>;
+  requestAdapter(): Promise<Adapter | null>;
 }
 interface Adapter {
   readonly info: Readonly<Record<'vendor' | 'architecture' | 'device' | 'description', string>> & {
@@ -104,7 +104,7 @@ async function answer(addon: string): Promise<AdapterAnswer> {
   if ('message' in dawn) return { kind: 'unloadable', message: dawn.message };
   Object.assign(globalThis, dawn.globals);
   const gpu = dawn.create(['backend=vulkan']);
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await gpu.requestAdapter();
   if (adapter === null) return { kind: 'none' };
   const { vendor, architecture, device: name, description, isFallbackAdapter } = adapter.info;
   const facts = { vendor, architecture, device: name, description, isSoftware: isFallbackAdapter };

@@ -15,7 +15,7 @@ import { takeFiles } from './webgpu-archive.js';
 import type { PinnedArchive } from './webgpu-pins.js';
 import type { WebGpuWorkshop } from './webgpu-task.js';
 
-/** The two files, and whether one was downloaded. */
+/** Dawn's addon, and whether a file was downloaded. */
 export interface ProvidedPackages {
   readonly addon: string;
   readonly isNew: boolean;
@@ -29,18 +29,20 @@ export async function providePackages(
   resolver?: Resolver,
 ): Promise<ProvidedPackages> {
   const { cache, pins, report, makeFolder } = workshop;
+  // Both, before anything is downloaded.
+  const installed = [DAWN, KERNELS].map((wanted) => findInPackage(wanted, resolver));
+  const [addon, kernels] = installed;
+  for (const file of installed) if (file !== undefined) report(`Installed as a package: ${file}`);
   let isNew = false;
-  const provide = async (wanted: WebGpuPackage, pinned: PinnedArchive, copy: string): Promise<string> => {
-    const installed = findInPackage(wanted, resolver);
-    if (installed !== undefined) report(`${pinned.requirement} is installed: ${installed}`);
-    if (installed !== undefined || existsSync(copy)) return installed ?? copy;
+  const provide = async (wanted: WebGpuPackage, pinned: PinnedArchive, copy: string) => {
+    if (existsSync(copy)) return copy;
     const folder = await makeFolder();
     await takeFiles(pinned, [wanted.file], folder, workshop);
     await giveName(folder, dirname(copy));
     isNew = true;
     return copy;
   };
-  const addon = await provide(DAWN, pins.dawn, cachedAddon(cache));
-  await provide(KERNELS, pins.kernels, cachedKernels(cache));
-  return { addon, isNew };
+  const provided = addon ?? (await provide(DAWN, pins.dawn, cachedAddon(cache)));
+  if (kernels === undefined) await provide(KERNELS, pins.kernels, cachedKernels(cache));
+  return { addon: provided, isNew };
 }

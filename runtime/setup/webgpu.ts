@@ -39,10 +39,11 @@ export async function setUpWebGpu(
   checkWebGpuMachine(machine);
   return inWorkplace('webgpu', options, async (workplace) => {
     const workshop = { ...workplace, cache, pins, machine };
+    const before = readRecord(cache);
     const { addon, isNew } = await providePackages(workshop, resolver);
     const record: WebGpuRecord = await findDriver(driver, addon, workshop);
     if (record.driver !== null && namesDrivers(environment)) report(OVERRULED);
-    const isNoted = isDeepStrictEqual(readRecord(cache), record);
+    const isNoted = isDeepStrictEqual(before, record);
     if (!isNoted) await replaceFile(recordFile(cache), JSON.stringify(record, undefined, 2), workplace);
     return { record, isNew: isNew || !isNoted };
   });

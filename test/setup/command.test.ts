@@ -1,29 +1,39 @@
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { cacheFolder } from '../../kernels/cache-folder.js';
 import { findInstallation } from '../../kernels/tensorflow/installation.js';
+import { DAWN, KERNELS } from '../../kernels/webgpu/installation.js';
 import { setupCommand } from '../../runtime/setup/command.js';
 import { PINS } from '../../runtime/setup/pins.js';
+import { WEBGPU_PINS } from '../../runtime/setup/webgpu-pins.js';
 
 const CLI = fileURLToPath(new URL('../../dist/runtime/cli.js', import.meta.url));
 
 describe('curfew setup', () => {
   it.each([
-    [[], 'expected the device tensorflow, received ""'],
-    [['webgpu'], 'expected the device tensorflow, received "webgpu"'],
+    [[], 'expected the device tensorflow or webgpu, received ""'],
+    [['opencl'], 'expected the device tensorflow or webgpu, received "opencl"'],
     [['tensorflow', 'twice'], 'received "tensorflow twice"'],
     [['tensorflow', '--cpu', '--gpu'], 'expected one of --cpu, --gpu and --library, received --cpu --gpu'],
     [['tensorflow', '--library'], "'--library <value>' argument missing"],
     [['tensorflow', '--library='], 'expected a folder after --library'],
     [['tensorflow', '--tpu'], "Unknown option '--tpu'"],
+    [
+      ['tensorflow', '--driver=lavapipe'],
+      'options of tensorflow (--cpu, --gpu, --library), received --driver',
+    ],
+    [['webgpu', '--cpu'], 'expected options of webgpu (--driver), received --cpu'],
+    [['webgpu', '--driver', 'opencl'], 'expected lavapipe or swiftshader after --driver, received "opencl"'],
   ])('ends with 2 and its usage for %o', async (args, message) => {
     const { exitCode, output, error } = await setupCommand(args, () => {});
     expect([exitCode, output]).toEqual([2, '']);
     expect(error).toContain(message);
     expect(error).toContain('curfew setup tensorflow --library DIR');
+    expect(error).toContain('curfew setup webgpu --driver lavapipe | swiftshader');
   });
 
   it('prints its usage when asked', async () => {
@@ -54,7 +64,15 @@ describe('the pins', () => {
       expect(file).toMatch(new RegExp(`^${name!.replaceAll('-', '_')}-${version}-.*\\.whl$`));
       expect(parts.every((part) => part.startsWith(`${root}/`))).toBe(true);
     }
-    expect(PINS.package.integrity).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+    for (const { integrity } of [PINS.package, ...Object.values(WEBGPU_PINS)])
+      expect(integrity).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+  });
+
+  it('of webgpu are the versions that package.json names', () => {
+    const { peerDependencies } = createRequire(import.meta.url)('../../package.json') as {
+      readonly peerDependencies: Readonly<Record<string, string>>;
+    };
+    for (const { name, version } of [DAWN, KERNELS]) expect(peerDependencies[name]).toBe(version);
   });
 
   it('have each folder once', () => {

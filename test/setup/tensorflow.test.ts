@@ -141,7 +141,7 @@ describe.skipIf(PYTHON === undefined)('a set-up that fails', () => {
 
   it('refuses a package with another hash', async () => {
     setup.pins = { ...setup.pins, package: { ...setup.pins.package, integrity: 'sha512-AAAA' } };
-    expect(await failure()).toContain('addon-package.tgz: expected sha512 AAAA, received ');
+    expect(await failure()).toContain('addon-package-9.9.tgz: expected sha512 AAAA, received ');
     expect(found()).toBeUndefined();
   });
 

@@ -9,11 +9,12 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const { FAKE_FOLDER, FAKE_HANG_AT, FAKE_PYTHON, FAKE_FAIL_AT } = process.env;
 const [role, ...args] = process.argv.slice(2);
@@ -63,9 +64,13 @@ function unpack() {
 }
 
 function pack() {
-  const target = join(after('--pack-destination'), 'addon-package.tgz');
-  stage('pack', () => writeFileSync(target, 'half'));
-  if (!isHanging('pack')) copyFileSync(join(FAKE_FOLDER, 'index', basename(target)), target);
+  const [, scope = '', name, version] = /^(?:@(.*)\/)?(.*)@(.*)$/.exec(args.at(-1));
+  const file = `${scope}${scope && '-'}${name}-${version}.tgz`;
+  const target = join(after('--pack-destination'), file);
+  // Only the set-up of webgpu has several.
+  const stageName = ['addon-package', 'tfjs-node-gpu'].includes(name) ? 'pack' : `pack ${name}`;
+  stage(stageName, () => writeFileSync(target, 'half'));
+  if (!isHanging(stageName)) copyFileSync(join(FAKE_FOLDER, 'index', file), target);
 }
 
 function build() {
@@ -90,7 +95,52 @@ function load() {
   if (!isHanging('load')) console.log(JSON.stringify({ version, usesGpu: true, product: [7, 10, 15, 22] }));
 }
 
+const LAVAPIPE = join(FAKE_FOLDER, 'root', 'usr', 'share', 'vulkan', 'icd.d', 'lvp_icd.x86_64.json');
+
+/** Notes which sources it was called with. */
+function apt() {
+  const what = args.find((arg) => ['update', 'install'].includes(arg));
+  const name = `apt ${args.includes('--download-only') ? 'download' : what}`;
+  const parts = args.find((arg) => arg.startsWith('Dir::Etc::sourceparts='))?.replace(/^.*=/, '');
+  for (const file of parts === undefined ? [] : readdirSync(parts)) {
+    copyFileSync(join(parts, file), join(FAKE_FOLDER, `used-${file}`));
+  }
+  stage(name, () => {});
+  if (isHanging(name) || name !== 'apt install') return;
+  mkdirSync(dirname(LAVAPIPE), { recursive: true });
+  writeFileSync(LAVAPIPE, '{}');
+}
+
+/** Drivers of which there is an adapter are in FAKE_ADAPTERS; those that crash in FAKE_CRASHES. */
+function look() {
+  stage('look', () => {});
+  if (isHanging('look')) return;
+  const [addon] = args;
+  const files = process.env.VK_DRIVER_FILES;
+  const isListed = (list, driver) => (list ?? '').split(',').includes(driver);
+  const has = (driver) => isListed(process.env.FAKE_ADAPTERS, driver);
+  const of = { 'lvp_icd.x86_64.json': 'lavapipe', 'vk_swiftshader_icd.json': 'swiftshader' };
+  const lavapipe = existsSync(LAVAPIPE) && has('lavapipe') ? 'lavapipe' : 'system';
+  const driver = files === undefined ? lavapipe : (of[basename(files)] ?? 'none');
+  if (isListed(process.env.FAKE_CRASHES, driver)) process.kill(process.pid, 'SIGSEGV');
+  const print = (answer) => console.log(JSON.stringify(answer));
+  if (readFileSync(addon, 'utf8') !== 'dawn') return print({ kind: 'unloadable', message: 'no ELF' });
+  if (driver === 'swiftshader' && !existsSync(join(dirname(addon), 'libvulkan.so.1')))
+    return print({ kind: 'none' });
+  if (!has(driver)) return print({ kind: 'none' });
+  const [vendor, architecture, device, description] = ['fake', driver, driver, `fake ${driver}`];
+  const adapter = { vendor, architecture, device, description, isSoftware: driver !== 'system' };
+  print({
+    kind: 'adapter',
+    adapter,
+    squares: (process.env.FAKE_SQUARES ?? '1,4,9,16').split(',').map(Number),
+  });
+}
+
 const roles = {
+  'apt-get': apt,
+  'apt-cache': () => console.log(`mesa-vulkan-drivers:\n  Candidate: ${process.env.FAKE_MESA ?? '25.0.7-2'}`),
+  look,
   npm: pack,
   'node-gyp': build,
   load,

@@ -1,28 +1,14 @@
 /** A machine to set TensorFlow up on: fake programs on its path, and an index of tiny wheels. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Pins, Wheel } from '../../runtime/setup/pins.js';
 import type { Machine } from '../../runtime/setup/platform.js';
 import type { LibrarySource, SetupOptions } from '../../runtime/setup/task.js';
 import { setUpTensorflow } from '../../runtime/setup/tensorflow.js';
 import { createSystemClock } from '../../scheduler/clock.js';
-
-const TOOL = fileURLToPath(new URL('./fake-setup-tool.mjs', import.meta.url));
-const BUILT = new URL('../../dist/', import.meta.url).href;
-const CLI = fileURLToPath(new URL('runtime/cli.js', BUILT));
+import { BUILT, CLI, FakeMachine, once } from './fake-machine.js';
 
 /** The one that unpacks; `undefined` where there is none. */
 export const PYTHON = findPython();
@@ -33,19 +19,6 @@ function findPython(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-const made = new Map<string, Buffer>();
-
-/** The bytes of a file that is made the first time it is asked for. */
-function once(name: string, make: (path: string) => void): Buffer {
-  if (!made.has(name)) {
-    const folder = mkdtempSync(join(tmpdir(), 'curfew-setup-'));
-    make(join(folder, name));
-    made.set(name, readFileSync(join(folder, name)));
-    rmSync(folder, { recursive: true });
-  }
-  return made.get(name)!;
 }
 
 export const LINUX: Machine = { platform: 'linux', arch: 'x64', glibc: '2.36', hasNvidiaDriver: false };
@@ -62,50 +35,31 @@ const PROGRAM = `
 export const STAGES = ['download', 'unpack', 'pack', 'build', 'load'] as const;
 export type Stage = (typeof STAGES)[number];
 
-export class FakeSetup {
-  readonly folder = mkdtempSync(join(tmpdir(), 'curfew-setup-'));
-  readonly cache: string;
+export class FakeSetup extends FakeMachine {
   pins: Pins;
   machine: Machine = LINUX;
-  /** All that was reported, and what FAKE_… variables say. */
-  readonly lines: string[] = [];
-  readonly variables: Record<string, string> = {};
 
-  constructor(cache = 'cache') {
-    this.cache = join(this.folder, cache);
-    for (const name of ['index', 'bin', cache]) mkdirSync(join(this.folder, name));
+  constructor(cache?: string) {
+    super('tensorflow', cache);
     this.#writePython();
-    this.#writeTool('npm', 'npm');
-    for (const name of ['g++', 'make']) this.#writeProgram(name, '');
-    writeFileSync(
-      join(this.folder, 'node-gyp.mjs'),
-      `process.argv.splice(2, 1, 'node-gyp');\nawait import('${TOOL}');\n`,
-    );
-    writeFileSync(
-      join(this.folder, 'load.mjs'),
-      `process.argv.splice(2, 0, 'load');\nawait import('${TOOL}');\n`,
-    );
+    for (const name of ['g++', 'make']) this.writeProgram(name, '');
+    this.writeScript('node-gyp.mjs', 'node-gyp', 1);
+    this.writeScript('load.mjs', 'load');
     const wheels = {
       cpu: [this.#makeWheel('tensorflow-cpu', 'cpu')],
       gpu: [this.#makeWheel('tensorflow', 'gpu')],
     };
-    this.pins = { tensorflowVersion: '9.9', package: this.#makePackage(), wheels };
-  }
-
-  #writeProgram(name: string, command: string): void {
-    const file = join(this.folder, 'bin', name);
-    writeFileSync(file, `#!/bin/sh\n${command}\n`);
-    chmodSync(file, 0o755);
-  }
-
-  #writeTool(name: string, role: string, before = ''): void {
-    this.#writeProgram(name, `${before}\nexec '${process.execPath}' '${TOOL}' ${role} "$@"`);
+    this.pins = {
+      tensorflowVersion: '9.9',
+      package: this.makePackage('addon-package', { 'package.json': '{}' }),
+      wheels,
+    };
   }
 
   /** Spares what only passes a call on: a Node.js in between would be most of what these tests take. */
   #writePython(): void {
     const real = `exec '${PYTHON}' "$@"`;
-    this.#writeTool(
+    this.writeTool(
       'python3',
       'python',
       `case "$2" in
@@ -117,11 +71,6 @@ if [ "$1" = -c ] && [ -z "$FAKE_HANG_AT$FAKE_FAIL_AT" ]; then
   ${real}
 fi`,
     );
-  }
-
-  /** Takes a program away. */
-  remove(program: string): void {
-    rmSync(join(this.folder, 'bin', program));
   }
 
   /** A wheel in the index, whose library is the text. */
@@ -139,7 +88,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     for name, text in json.loads(sys.argv[2]).items(): wheel.writestr(name, text)`;
       execFileSync(PYTHON!, ['-c', write, path, JSON.stringify(members)]);
     });
-    writeFileSync(join(this.folder, 'index', file), bytes);
+    this.addToIndex(file, bytes);
     return {
       requirement: `${name}==9.9`,
       file,
@@ -166,27 +115,9 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     return folder;
   }
 
-  #makePackage(): Pins['package'] {
-    const file = 'addon-package.tgz';
-    const bytes = once(file, (path) => {
-      const folder = dirname(path);
-      mkdirSync(join(folder, 'package'));
-      writeFileSync(join(folder, 'package', 'package.json'), '{}');
-      execFileSync('tar', ['-czf', path, '-C', folder, 'package']);
-    });
-    writeFileSync(join(this.folder, 'index', file), bytes);
-    const hash = createHash('sha512').update(bytes);
-    return { requirement: 'addon-package@9.9', file, integrity: `sha512-${hash.digest('base64')}` };
-  }
-
-  get environment(): NodeJS.ProcessEnv {
-    return {
-      PATH: join(this.folder, 'bin'),
-      npm_config_node_gyp: join(this.folder, 'node-gyp.mjs'),
-      FAKE_FOLDER: this.folder,
-      FAKE_PYTHON: PYTHON,
-      ...this.variables,
-    };
+  override get environment(): NodeJS.ProcessEnv {
+    const given = { npm_config_node_gyp: join(this.folder, 'node-gyp.mjs'), FAKE_PYTHON: PYTHON };
+    return { ...super.environment, ...given };
   }
 
   #options(source: LibrarySource) {
@@ -209,46 +140,11 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
   /** Runs it in a process of its own, which may be killed. */
   start(source: LibrarySource = { kind: 'cpu' }) {
     const variables = { FAKE_OPTIONS: JSON.stringify(this.#options(source)) };
-    return this.#startNode(['--input-type=module', '--eval', PROGRAM], variables);
+    return this.startNode(['--input-type=module', '--eval', PROGRAM], variables);
   }
 
   /** Runs the command `curfew setup tensorflow`, which has pins of its own. */
   startCommand(...args: readonly string[]) {
-    return this.#startNode([CLI, 'setup', 'tensorflow', ...args], { CURFEW_CACHE: this.cache });
-  }
-
-  #startNode(args: readonly string[], variables: Readonly<Record<string, string>>) {
-    const child = spawn(process.execPath, args, {
-      env: { ...this.environment, ...variables },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const output: string[] = [];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
-    const ended = new Promise<number | NodeJS.Signals>((resolve) => {
-      child.on('close', (code, signal) => resolve(code ?? signal!));
-    });
-    return { child, output, ended };
-  }
-
-  /** The process of the program that does not end, once it has got there. */
-  reached(): number | undefined {
-    const file = join(this.folder, 'reached');
-    return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
-  }
-
-  /** The stages that programs were called for, in order. */
-  calls(): string[] {
-    const file = join(this.folder, 'calls');
-    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-  }
-
-  /** What lies in a folder of the cache. */
-  list(folder: string): string[] {
-    const path = join(this.cache, 'tensorflow', folder);
-    return existsSync(path) ? readdirSync(path).sort() : [];
-  }
-
-  close(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    return this.startNode([CLI, 'setup', 'tensorflow', ...args], { CURFEW_CACHE: this.cache });
   }
 }
