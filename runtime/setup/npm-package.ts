@@ -27,6 +27,8 @@ export async function packPackage(
     environment,
     // Not in the project that this was called from, whose settings may name workspaces.
     cwd: folder,
+    // Its own stack, and a log that may lie in a folder that goes when the set-up ends.
+    noise: /^npm error(?: +at .*| A complete log .*)?$/,
     advice: 'Does npm reach a package registry here?',
   });
   const archive = join(folder, file);
