@@ -7,6 +7,8 @@ import { type TimeDistribution, TimeHistogram } from './distribution.js';
 export interface StreamStats {
   readonly index: number;
   readonly inFlight: number;
+  /** The GPU and its driver in words, with `device: 'webgpu'`. */
+  readonly hardware: string | undefined;
   /** How often the stream was replaced. */
   readonly replaced: number;
   /**
@@ -105,6 +107,7 @@ export function collectStats(source: StatsSource): EngineStats {
       index: stream.index,
       inFlight: inFlightOf(stream.index),
       replaced: stream.replaced,
+      hardware: stream.hardware,
       abandonedThreads: stream.abandonedThreads,
       bytes: { live: liveBytes, peak: peakBytes, constants: constantBytes },
     };

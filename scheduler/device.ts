@@ -29,6 +29,8 @@ export interface DeviceStream extends Stream {
   readonly available: boolean;
   /** Set when the stream could not be replaced and will not come back. */
   readonly broken: Error | undefined;
+  /** What executes its work, in words, once the device has told it. */
+  readonly hardware?: string | undefined;
   /** How often the stream was replaced. */
   readonly replaced: number;
   /** Threads of the stream that hang where they cannot be ended. */

@@ -103,6 +103,8 @@ export interface TimedWork {
 interface BackendBase {
   /** Name in reports, such as `wasm`. */
   readonly device: string;
+  /** What executes, in words, where that differs from machine to machine: a GPU and its driver. */
+  readonly hardware?: string | undefined;
   /** Makes a node ready. Called once per node and program. */
   prepare(node: ProgramNode): Preparation;
   /** Copies bytes (row-major, little-endian) to the device. It has read them when it returns: the buffer is reused. */

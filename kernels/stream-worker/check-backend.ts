@@ -31,6 +31,9 @@ export function checkBackend(backend: unknown, module: string, parks: boolean): 
     refuse(`createKernelBackend of ${module}`, 'to return a backend', backend);
   const device = peek(backend, 'device');
   if (typeof device !== 'string') refuse('backend.device', 'a string', device);
+  const hardware = peek(backend, 'hardware');
+  if (hardware !== undefined && typeof hardware !== 'string')
+    refuse('backend.hardware', 'a string', hardware);
   checkMethods(backend, 'backend', ['prepare', 'upload', 'read', 'release', 'close']);
   if (parks) checkMethods(backend, 'backend', ['park']);
   for (const name of ['liveBytes', 'peakBytes']) {

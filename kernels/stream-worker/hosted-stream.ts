@@ -57,6 +57,7 @@ export class HostedStream implements DeviceStream {
   #life: Life = { kind: 'starting' };
   #replaced = 0;
   #idleDeaths = 0;
+  #hardware: string | undefined;
 
   constructor(options: HostedStreamOptions, events: HostedStreamEvents) {
     this.index = options.index;
@@ -86,6 +87,10 @@ export class HostedStream implements DeviceStream {
 
   get replaced(): number {
     return this.#replaced;
+  }
+
+  get hardware(): string | undefined {
+    return this.#hardware;
   }
 
   get abandonedThreads(): number {
@@ -188,6 +193,7 @@ export class HostedStream implements DeviceStream {
   #onMessage(message: FromStream): void {
     switch (message.type) {
       case 'ready':
+        this.#hardware = message.hardware;
         this.#onReady();
         break;
       case 'unavailable':

@@ -68,7 +68,7 @@ export interface SegmentEnd {
 
 /** From the worker. */
 export type FromStream =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly hardware?: string | undefined }
   | { readonly type: 'unavailable'; readonly error: ErrorRecord }
   | { readonly type: 'loaded'; readonly key: ProgramKey; readonly fallbacks: readonly Fallback[] }
   | {

@@ -78,8 +78,9 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
 }
 
 try {
-  serve(await createBackend(), port);
-  port.postMessage({ type: 'ready' } satisfies FromStream);
+  const backend = await createBackend();
+  serve(backend, port);
+  port.postMessage({ type: 'ready', hardware: backend.hardware } satisfies FromStream);
 } catch (error) {
   port.postMessage({
     type: 'unavailable',
