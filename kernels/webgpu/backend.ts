@@ -22,6 +22,7 @@ import { prepareEmptyNode } from './empty-node.js';
 import { Gpu } from './gpu.js';
 import { findWebGpu } from './installation.js';
 import type { WebGpuOptions } from './options.js';
+import { OwnRecipes } from './own-recipes.js';
 import type { Recipe } from './recipe.js';
 import { prepareRecipeNode } from './recipe-node.js';
 import { Recorder } from './recorder.js';
@@ -43,6 +44,7 @@ class WebGpuBackend implements QueueingBackend {
   timeWork?: (onWork: ((work: TimedWork) => void) | undefined) => void;
   readonly #gpu: Gpu;
   readonly #recorder: Recorder;
+  readonly #own: OwnRecipes;
   readonly #rehearsal: Rehearsal;
 
   constructor(gpu: Gpu, recorder: Recorder) {
@@ -51,6 +53,7 @@ class WebGpuBackend implements QueueingBackend {
     this.memory = gpu.memory.memory;
     this.#gpu = gpu;
     this.#recorder = recorder;
+    this.#own = new OwnRecipes(gpu);
     this.#rehearsal = new Rehearsal(gpu);
     if (gpu.dawn.hasTimestamps) this.timeWork = this.#timeWorkWith(new Calibrator(gpu));
   }
@@ -88,7 +91,7 @@ class WebGpuBackend implements QueueingBackend {
   /** `undefined` for a shader that does not compile, or a kernel that wants values: the cpu kernel takes these nodes. */
   #recipeOf(kernel: KernelFunc, node: ProgramNode): Recipe | undefined {
     try {
-      const recipe = this.#recorder.record(kernel, node);
+      const recipe = this.#own.find(node) ?? this.#recorder.record(kernel, node);
       this.#rehearsal.run(recipe);
       return recipe;
     } catch {
