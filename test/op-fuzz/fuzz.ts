@@ -2,7 +2,7 @@
 import type { BackendOptions, ImmediateBackend } from '../../scheduler/kernel.js';
 import { backendOptions } from '../support/one-node.js';
 import { type FuzzCase, fuzzCase } from './fuzz-case.js';
-import { judge, type Verdict } from './judge.js';
+import { judge, TOLERANCE, type Verdict } from './judge.js';
 
 /** Cases on one backend: kernels keep operators for each set of attributes, so a heap only grows. */
 const CASES_PER_BACKEND = 5000;
@@ -17,11 +17,14 @@ export type Create = (options: BackendOptions) => ImmediateBackend | Promise<Imm
 export class FuzzRun {
   readonly tally: Tally = new Map();
   readonly #create: Create;
+  readonly #tolerance: number;
   #backend: ImmediateBackend | undefined;
   #left = 0;
 
-  constructor(create: Create) {
+  /** @param tolerance relative, of float32 */
+  constructor(create: Create, tolerance = TOLERANCE) {
     this.#create = create;
+    this.#tolerance = tolerance;
   }
 
   /**
@@ -51,7 +54,7 @@ export class FuzzRun {
   }
 
   #judge(given: FuzzCase): Verdict {
-    return judge(given, this.#backend!);
+    return judge(given, this.#backend!, this.#tolerance);
   }
 
   #count(verdict: Verdict): void {

@@ -35,7 +35,9 @@ class Neighborhood {
   }
 
   guard(what: string): void {
-    const guard = this.#hold(this.#backend.upload({ dtype: 'bool', shape: [CANARY.length] }, CANARY));
+    // Not as bools, of which a device may keep no more than whether they are 0.
+    const spec = { dtype: 'int32', shape: [CANARY.length / 4] } as const;
+    const guard = this.#hold(this.#backend.upload(spec, CANARY));
     this.#watched.push([what, guard, CANARY]);
   }
 

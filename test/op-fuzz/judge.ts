@@ -40,7 +40,8 @@ const REFUSALS: ReadonlySet<string> = new Set([
 const RANDOM_OPS: ReadonlyMap<string, string> = new Map([
   ['Multinomial', 'the numbers are drawn by different generators'],
 ]);
-const TOLERANCE = 1e-4;
+/** Relative, of float32, where a device has none of its own. */
+export const TOLERANCE = 1e-4;
 const MAX_BYTES = 2 ** 20;
 const MAX_OPERATIONS = 1e7;
 
@@ -109,16 +110,22 @@ function checkOutputs(
   { outputs, again }: Ending & { kind: 'completed' },
   expected: readonly Tensor[] | undefined,
   { wild }: FuzzCase,
+  tolerance: number,
 ): void {
   if (expected === undefined) throw new Fault('computed where there is no result');
   const changed = firstDifference(again, outputs, 0);
   if (changed !== undefined) throw new Fault(`the second run gives ${changed}`);
   if (wild) return;
-  const different = firstDifference(outputs, expected.map(asTruths), TOLERANCE);
+  const different = firstDifference(outputs, expected.map(asTruths), tolerance);
   if (different !== undefined) throw new Fault(different);
 }
 
-function verdictOf(ending: Ending, fuzzCase: FuzzCase, outputs: readonly TensorSpec[]): Verdict {
+function verdictOf(
+  ending: Ending,
+  fuzzCase: FuzzCase,
+  outputs: readonly TensorSpec[],
+  tolerance: number,
+): Verdict {
   const expected = expectedOutputs(fuzzCase, outputs);
   if (ending.kind === 'failed') {
     checkFailure(ending.error, fuzzCase, expected);
@@ -126,7 +133,7 @@ function verdictOf(ending: Ending, fuzzCase: FuzzCase, outputs: readonly TensorS
   }
   const reason = RANDOM_OPS.get(fuzzCase.op);
   if (reason !== undefined) return { kind: 'excluded', reason };
-  checkOutputs(ending, expected, fuzzCase);
+  checkOutputs(ending, expected, fuzzCase, tolerance);
   return { kind: 'equal' };
 }
 
@@ -135,7 +142,7 @@ function verdictOf(ending: Ending, fuzzCase: FuzzCase, outputs: readonly TensorS
  *
  * @throws Fault, Damage or what was thrown, saying which case it was
  */
-export function judge(fuzzCase: FuzzCase, backend: ImmediateBackend): Verdict {
+export function judge(fuzzCase: FuzzCase, backend: ImmediateBackend, tolerance = TOLERANCE): Verdict {
   try {
     const inferred = infer(fuzzCase);
     if (inferred instanceof CurfewError) return { kind: 'refused', code: inferred.code };
@@ -143,7 +150,8 @@ export function judge(fuzzCase: FuzzCase, backend: ImmediateBackend): Verdict {
     const bytes = outputs.reduce((sum, output) => sum + byteLength(output), 0);
     if (bytes > MAX_BYTES || cost.operations > MAX_OPERATIONS) return { kind: 'large' };
     const { op, inputs, attributes } = fuzzCase;
-    return verdictOf(runGuarded(backend, { op, inputs, attributes, outputs }, inputs), fuzzCase, outputs);
+    const ending = runGuarded(backend, { op, inputs, attributes, outputs }, inputs);
+    return verdictOf(ending, fuzzCase, outputs, tolerance);
   } catch (error) {
     if (error instanceof Error) error.message = `${formatFuzzCase(fuzzCase)}: ${error.message}`;
     throw error;

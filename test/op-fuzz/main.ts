@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz -- [--cases N] [--seed S] [--device reference|tensorflow]`: random calls of ops, N from seed S or from a fresh one, on
+ * `npm run fuzz -- [--cases N] [--seed S] [--device reference|tensorflow|webgpu]`: random calls of ops, N from seed S or from a fresh one, on
  * the wasm device or on another; `--seed` alone replays one. A case that does not end within a minute is a failure, too.
  */
 import { parseArgs } from 'node:util';
@@ -7,6 +7,8 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { createKernelBackend as createReference } from '../../kernels/reference/backend.js';
 import { createKernelBackend as createTensorFlow } from '../../kernels/tensorflow/backend.js';
 import { createKernelBackend as createWasm } from '../../kernels/wasm/backend.js';
+import { createKernelBackend as createWebGpu } from '../../kernels/webgpu/backend.js';
+import { yieldToEventLoop } from '../../scheduler/clock.js';
 import { type Create, FuzzRun } from './fuzz.js';
 import { formatFuzzCase, fuzzCase } from './fuzz-case.js';
 
@@ -14,7 +16,15 @@ const PROGRESS_EVERY = 10_000;
 const STALL_MS = 60_000;
 const [SEED, FAILED] = [0, 1];
 
-const DEVICES = { wasm: createWasm, reference: createReference, tensorflow: createTensorFlow as Create };
+/** Relative; by device, where it is not the usual one. */
+const TOLERANCES: Readonly<Partial<Record<Task['device'], number>>> = { webgpu: 1e-3 };
+const DEVICES = {
+  wasm: createWasm,
+  reference: createReference,
+  tensorflow: createTensorFlow as Create,
+  // Its reads wait, so single nodes can be run on it as on an immediate one.
+  webgpu: createWebGpu as unknown as Create,
+};
 
 interface Task {
   readonly device: keyof typeof DEVICES;
@@ -32,7 +42,7 @@ function wholeNumber(text: string | undefined, option: string): number | undefin
 }
 
 async function runCases({ device, first, count, progress }: Task): Promise<void> {
-  const run = new FuzzRun(DEVICES[device]);
+  const run = new FuzzRun(DEVICES[device], TOLERANCES[device]);
   for (let done = 0; done < count; done++) {
     progress[SEED] = first + done;
     try {
@@ -41,6 +51,8 @@ async function runCases({ device, first, count, progress }: Task): Promise<void>
       progress[FAILED]!++;
       console.log(error instanceof Error ? `${error.name}: ${error.message}` : error);
     }
+    // What devices outside the heap have dropped is freed in turns of the event loop.
+    await yieldToEventLoop();
     if ((done + 1) % PROGRESS_EVERY === 0)
       console.log(`${done + 1} of ${count} cases, ${progress[FAILED]} failed`);
   }
