@@ -30,6 +30,7 @@ import {
   ratioOf,
   repetitions,
   type Summary,
+  smoke,
   summarize,
   timeMs,
 } from './harness.js';
@@ -38,7 +39,7 @@ import { seededUniform, spread } from './models/weights.js';
 import { longestNodeMs } from './node-times.js';
 import { formatMs, formatTable } from './table.js';
 
-const SIZE = 224;
+const SIZE = smoke ? 96 : 224;
 const SPEC = { dtype: 'float32', shape: [1, SIZE, SIZE, 3] } as const;
 const ROUNDS = repetitions(30, 2);
 const STOPS = repetitions(200, 3);
@@ -88,7 +89,7 @@ printHeading(
 progress('building and tracing MobileNetV2');
 enableProdMode();
 await setBackend('cpu');
-const model = buildMobileNetV2();
+const model = buildMobileNetV2({ size: SIZE, alpha: smoke ? 0.5 : 1 });
 const graph = await trace(({ image }) => ({ y: model.predict(image) as typeof image }), { image: SPEC });
 model.dispose();
 const image = spread(seededUniform(2), SIZE * SIZE * 3, 0, 1);
