@@ -131,10 +131,10 @@ export class Bench {
   }
 
   /** Submits; gives the mark, or `undefined` where nothing queues. */
-  async submit(): Promise<Mark | undefined> {
+  async submit(mayDefer = false): Promise<Mark | undefined> {
     const { queue } = this.backend;
     if (queue === undefined) return undefined;
-    const mark = await answerOf('what submit() returns', queue.submit());
+    const mark = await answerOf('what submit() returns', queue.submit(mayDefer));
     check(Number.isFinite(mark), 'a mark', 'a finite number', mark);
     return mark;
   }

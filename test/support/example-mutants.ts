@@ -64,6 +64,11 @@ mutant('marks go backwards', 'marks increase', ({ queue }) => {
   queue.wait = (mark) => wait.call(queue, -mark as Mark);
   queue.reached = (mark) => reached.call(queue, -mark as Mark);
 });
+mutant('what may be deferred is never handed over', 'work that may be deferred', ({ queue }) => {
+  const submit = queue.submit.bind(queue);
+  let last = 0;
+  queue.submit = ((mayDefer = false) => (mayDefer ? (++last as Mark) : submit())) as typeof queue.submit;
+});
 mutant('marks are no numbers', 'marks increase', ({ queue }) => {
   const submit = queue.submit.bind(queue);
   queue.submit = () => String(submit()) as unknown as Mark;
