@@ -51,6 +51,8 @@ const PROFILE: Rules<DeviceProfile> = {
   fences: FENCES,
   queueDepth: COUNT,
   fenceMs: MS,
+  spinMs: optional(MS),
+  pausedFenceMs: optional(MS),
   pollMs: MS,
   copyBytesPerMs: RATE,
   copyLatencyMs: MS,

@@ -28,6 +28,10 @@ export interface DeviceProfile {
   readonly queueDepth: number;
   /** From the end of the awaited work until the host thread runs again. */
   readonly fenceMs: number;
+  /** Waits of this length and more are made in pauses rather than looking all the time. Default: none are. */
+  readonly spinMs?: number | undefined;
+  /** What `fenceMs` is for waits in pauses: also what is left of the pause. Default `fenceMs`. */
+  readonly pausedFenceMs?: number | undefined;
   /** Asking about work that is already over. */
   readonly pollMs: number;
   /** Bytes per millisecond of the copy engine in one direction, and the time until a copy starts. */

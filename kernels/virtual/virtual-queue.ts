@@ -10,6 +10,7 @@ export interface QueueThread {
   readonly slot: SlotIndex | undefined;
   /** Calls back after a virtual while, unless the thread has ended. */
   after(ms: number, callback: () => void): void;
+  nowMs(): number;
 }
 
 export class VirtualQueue implements WorkQueue {
@@ -80,8 +81,18 @@ export class VirtualQueue implements WorkQueue {
         else reject(error);
       };
       if (this.#device.done >= target) this.#thread.after(this.#profile.pollMs, () => pass(false));
-      else this.#device.whenDone(target, () => this.#thread.after(this.#profile.fenceMs, () => pass(true)));
+      else {
+        const sinceMs = this.#thread.nowMs();
+        this.#device.whenDone(target, () =>
+          this.#thread.after(this.#fenceMs(this.#thread.nowMs() - sinceMs), () => pass(true)),
+        );
+      }
     });
+  }
+
+  #fenceMs(waitedMs: number): number {
+    const { fenceMs, spinMs = Number.POSITIVE_INFINITY, pausedFenceMs = fenceMs } = this.#profile;
+    return waitedMs < spinMs ? fenceMs : pausedFenceMs;
   }
 
   /** Whether a wait has shown that the work is over. */

@@ -79,6 +79,7 @@ export class VirtualThread implements StreamThread {
         return slotOf();
       },
       after: (ms: number, callback: () => void) => this.#after(ms, callback),
+      nowMs: () => clock.nowMs(),
     };
     return new VirtualBackend({
       simulation,

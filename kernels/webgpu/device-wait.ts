@@ -4,7 +4,7 @@ import { curfewError } from '../../scheduler/errors.js';
 import type { DawnTurns } from './turns.js';
 
 /** The thread looks this long without a pause: what is awaited is often over sooner than a pause. */
-const SPIN_MS = 0.25;
+export const SPIN_MS = 0.25;
 /** Then between pauses of this length. */
 const PAUSE_MS = 0.05;
 

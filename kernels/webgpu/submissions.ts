@@ -9,9 +9,9 @@ import type { TimedNode, WorkTimes } from './work-times.js';
 /** Dawn frees what JavaScript has dropped in turns of the event loop only, so there is one for so many submissions. */
 const SUBMISSIONS_PER_TURN = 256;
 /** Most nodes that one submission is put off for. */
-const MAX_BATCH = 16;
+export const MAX_BATCH = 16;
 /** Most submissions in flight. */
-const MAX_IN_FLIGHT = 1024;
+export const MAX_IN_FLIGHT = 1024;
 /** Failures beyond the first follow from it, as a rule, and there may be one for each node. */
 const MAX_MESSAGE_LENGTH = 600;
 

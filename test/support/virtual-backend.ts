@@ -22,6 +22,7 @@ export function createVirtualBackend(
   const thread = {
     slot: undefined,
     after: (ms: number, callback: () => void) => void clock.setTimer(ms, callback),
+    nowMs: () => clock.nowMs(),
   };
   return new VirtualBackend({
     simulation: {
