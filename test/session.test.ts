@@ -243,6 +243,13 @@ describe('a trap', () => {
     expect(isTrap(new OwnTrap())).toBe(true);
   });
 
+  it('is a lost device, too', () => {
+    expect(isTrap(curfewError('KERNEL_FAILED', 'outer', { cause: curfewError('DEVICE_LOST', 'gone') }))).toBe(
+      true,
+    );
+    expect(isTrap(Object.assign(new Error('mine'), { code: 'DEVICE_LOST' }))).toBe(false);
+  });
+
   it('is recognised under whatever wraps it, and nothing else is', () => {
     const runtimeError = new RuntimeError('unreachable');
     expect(isTrap(runtimeError)).toBe(true);

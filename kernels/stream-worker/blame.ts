@@ -37,11 +37,18 @@ function isRuntimeError(error: unknown): boolean {
   }
 }
 
-/** Whether a WebAssembly trap is underneath: the instance it happened in may be left in any state. */
+function isLostDevice(error: unknown): boolean {
+  return error instanceof CurfewError && peek(error, 'code') === 'DEVICE_LOST';
+}
+
+/**
+ * Whether the thread can do nothing more: a WebAssembly trap is underneath, whose instance may be left in any state, or the
+ * backend's device is lost.
+ */
 export function isTrap(error: unknown): boolean {
   let inner = error;
   for (let depth = 0; depth < MAX_CAUSES && inner !== undefined; depth++) {
-    if (isRuntimeError(inner)) return true;
+    if (isRuntimeError(inner) || isLostDevice(inner)) return true;
     inner = peek(inner, 'cause');
   }
   return false;

@@ -70,10 +70,12 @@ export class DeviceWait {
   tryMap(buffer: GPUBuffer, turns: number): boolean {
     this.#begin(buffer);
     for (let turn = 0; turn < turns && stateOf(buffer) === 'pending'; turn++) this.#turns.turn();
-    const isMapped = stateOf(buffer) === 'mapped';
-    if (isMapped) this.#pending = undefined;
+    const state = stateOf(buffer);
+    // Only what the device has refused is neither.
+    if (state === 'unmapped') this.#isLost = true;
+    if (state === 'mapped') this.#pending = undefined;
     else this.giveUp();
-    return isMapped;
+    return state === 'mapped';
   }
 
   #begin(buffer: GPUBuffer): void {

@@ -209,7 +209,7 @@ export class Submissions implements WorkQueue {
   isIdle(): boolean {
     const last = this.#inFlight.at(-1);
     if (last === undefined || this.#wait.isLost) return true;
-    if (!this.#wait.tryMap(last.fence.buffer, 2)) return false;
+    if (!this.#wait.tryMap(last.fence.buffer, 2)) return this.#wait.isLost;
     last.fence.buffer.unmap();
     return true;
   }
