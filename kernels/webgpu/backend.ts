@@ -105,7 +105,12 @@ class WebGpuBackend implements QueueingBackend {
     const { queue } = this.#gpu;
     return (values) => {
       queue.beginNode();
-      run(values);
+      try {
+        run(values);
+      } catch (error) {
+        queue.dropNode();
+        throw error;
+      }
       queue.endNode();
     };
   }

@@ -87,6 +87,12 @@ export class Submissions implements WorkQueue {
     this.#node = undefined;
   }
 
+  /** The node has failed: it is not told of. */
+  dropNode(): void {
+    this.#endPass();
+    this.#node = undefined;
+  }
+
   /** Where to encode computations. */
   pass(): GPUComputePassEncoder {
     if (this.#pass !== undefined) return this.#pass;
