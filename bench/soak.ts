@@ -8,7 +8,7 @@
  * memory flat after the first thousand runs: the median of the last third of the samples is above the median of the
  * first third by no more than 5 %. Medians, because a garbage collector's saw teeth are no leak.
  *
- * Run `node --expose-gc dist/bench/soak.js [--device wasm|tensorflow] [--runs 10000] [--seed 1]`. Ends with exit code 1 when not as expected.
+ * Run `node --expose-gc dist/bench/soak.js [--device wasm|tensorflow|webgpu] [--runs 10000] [--seed 1]`. Ends with exit code 1 when not as expected.
  */
 import { parseArgs } from 'node:util';
 import { runSoak, type SoakSample } from './soak/run-soak.js';
@@ -52,7 +52,7 @@ const result = await runSoak({
   runs,
   sampleEvery: SAMPLE_EVERY,
   seed: Number(values.seed),
-  device: values.device as 'wasm' | 'tensorflow',
+  device: values.device as 'wasm' | 'tensorflow' | 'webgpu',
   onSample: print,
 });
 for (const fault of result.faults) console.log(`FAULT: ${fault}`);

@@ -113,7 +113,7 @@ describe('an engine on WebGPU', () => {
 
 describe('a timeline on WebGPU', () => {
   async function kernelEvents(executable: Executable, cancellation: (typeof MODES)[number]) {
-    return eventsOf(checkedExport(await timelineOf(executable, { cancellation })), 'gpu');
+    return eventsOf(checkedExport(await timelineOf(executable, { cancellation })), 'node');
   }
 
   it.each(MODES)('shows when the GPU executed each node, in order, in mode %o', async (cancellation) => {
