@@ -76,8 +76,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Have no number for a negative sum's power, and lose small ones beside large ones.
   LRN: normalizesSimply,
   LRNGrad: normalizesSimply,
-  // Divides by zero for a single number.
-  LinSpace: ({ attributes }) => attributes['num'] !== 1,
+  // Divides by zero for a single number, and adds up rounding errors.
+  LinSpace: never,
   // Draws the same numbers each time where no seed is given.
   Multinomial: ({ attributes }) => Number.isFinite(attributes['seed']),
   // Spreads nothing where the gradient has one row or column.
