@@ -1,10 +1,16 @@
 /**
  * Stops MobileNetV2 at deadlines in each cancellation mode and shows what that takes and what it costs.
- * Run `npm run demo -- [--device wasm|tensorflow] [--repeat N] [--json]`.
+ * Run `npm run demo -- [--device wasm|tensorflow|webgpu] [--adapter NAME] [--repeat N] [--json]`.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { createEngine, DeadlineExceededError, type Executable, type RunReport } from '../../runtime/index.js';
+import {
+  createEngine,
+  DeadlineExceededError,
+  type EngineOptions,
+  type Executable,
+  type RunReport,
+} from '../../runtime/index.js';
 import { progress, type Summary } from '../harness.js';
 import { formatChange, formatMs, formatTable } from '../table.js';
 import { buildClassifier, SIZE } from './classifier.js';
@@ -17,14 +23,22 @@ const WARM_UPS = 4;
 const OVERHEAD_ROUNDS_PER_REPEAT = 2;
 const OVERHEAD_ENGINES = 4;
 const TIMELINE_FILE = 'timeline.json';
-const DEVICES = ['wasm', 'tensorflow'] as const;
+const DEVICES = ['wasm', 'tensorflow', 'webgpu'] as const;
 
 type DemoDevice = (typeof DEVICES)[number];
 
-function readOptions(): { device: DemoDevice; repeats: number; json: boolean } {
+/** What the command line says. */
+interface DemoOptions {
+  readonly engine: Pick<EngineOptions, 'device' | 'webgpu'>;
+  readonly repeats: number;
+  readonly json: boolean;
+}
+
+function readOptions(): DemoOptions {
   const { values } = parseArgs({
     options: {
       device: { type: 'string', default: 'wasm' },
+      adapter: { type: 'string' },
       repeat: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
     },
@@ -33,10 +47,11 @@ function readOptions(): { device: DemoDevice; repeats: number; json: boolean } {
   if (!Number.isInteger(repeats) || repeats < 1 || repeats > 1000) {
     throw new RangeError(`--repeat: expected an integer from 1 to 1000, received ${values.repeat}`);
   }
-  const device = DEVICES.find((name) => name === values.device);
+  const device: DemoDevice | undefined = DEVICES.find((name) => name === values.device);
   if (device === undefined)
-    throw new TypeError(`--device: expected ${DEVICES.join(' or ')}, received ${values.device}`);
-  return { device, repeats, json: values.json };
+    throw new TypeError(`--device: expected ${DEVICES.join(', ')}, received ${values.device}`);
+  const webgpu = device === 'webgpu' ? { adapter: values.adapter } : undefined;
+  return { engine: { device, webgpu }, repeats, json: values.json };
 }
 
 function overheadOf({ modeIndex, timeoutShare }: Cell, overheads: readonly Summary[]): string {
@@ -94,10 +109,10 @@ async function writeTimeline(executable: Executable, timeoutMs: number): Promise
   return report;
 }
 
-const { device, repeats, json } = readOptions();
+const { engine: engineOptions, repeats, json } = readOptions();
 progress('building MobileNetV2 (alpha 1, 224×224, seeded random weights) and tracing it');
 const { graph, network } = await buildClassifier(PICTURE);
-await using engine = await createEngine({ device });
+await using engine = await createEngine(engineOptions);
 const classify = await engine.compile(graph, { name: 'classify' });
 const fullMs = await measureFullMs(classify, 2 * repeats, WARM_UPS);
 progress(`a complete run takes ${formatMs(fullMs)}; now ${repeats} runs per mode and timeout`);
@@ -112,7 +127,7 @@ const image = await readImage(PICTURE, SIZE, new AbortController().signal);
 const overheads = await measureOverheads(
   network,
   { image },
-  { device, engines: OVERHEAD_ENGINES, rounds, warmUps: WARM_UPS },
+  { ...engineOptions, engines: OVERHEAD_ENGINES, rounds, warmUps: WARM_UPS },
 );
 
 if (json) {

@@ -56,7 +56,7 @@ export async function measureFullMs(
 }
 
 /** How overheads are measured. */
-export interface OverheadOptions extends AlternateOptions, Pick<EngineOptions, 'device'> {
+export interface OverheadOptions extends AlternateOptions, Pick<EngineOptions, 'device' | 'webgpu'> {
   readonly engines: number;
 }
 
@@ -69,11 +69,11 @@ export interface OverheadOptions extends AlternateOptions, Pick<EngineOptions, '
 export async function measureOverheads(
   graph: Graph,
   feeds: Feeds,
-  { device, engines, rounds, warmUps }: OverheadOptions,
+  { device, webgpu, engines, rounds, warmUps }: OverheadOptions,
 ): Promise<readonly Summary[]> {
   const durationsMs: number[][] = MODES.map(() => []);
   for (let count = 0; count < engines; count++) {
-    await using engine = await createEngine({ device });
+    await using engine = await createEngine({ device, webgpu });
     const executable = await engine.compile(graph);
     const durationIn = (cancellation: CancellationOption) => async () =>
       (await executable.run(feeds, { cancellation })).report.durationMs;
