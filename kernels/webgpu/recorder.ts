@@ -1,4 +1,5 @@
 /** Finds out what a kernel of TensorFlow.js asks of the GPU: calls it with tensors that are no more than their shapes. */
+import { inspect } from 'node:util';
 import type { KernelFunc, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import {
@@ -60,6 +61,7 @@ export class Recorder {
   readonly #kernels: StockKernels['kernels'];
   /** A backend of the package's that writes down what it would do. */
   readonly #backend: { pipelineCache: object };
+  readonly #pipelines = new Map<string, object>();
   #steps: RecipeStep[] = [];
   #data: RecordedData[] = [];
 
@@ -78,8 +80,7 @@ export class Recorder {
   record(kernel: KernelFunc, node: ProgramNode): Recipe {
     this.#steps = [];
     this.#data = [];
-    // Keys of shaders do not tell lengths apart that some have in their code. Dawn knows the same code again.
-    this.#backend.pipelineCache = {};
+    this.#backend.pipelineCache = this.#pipelinesOf(node);
     const inputs = node.inputSpecs.map(({ dtype, shape }) => this.#info(shape, dtype));
     const result = kernel({
       inputs: namedInputs(node, inputs),
@@ -96,6 +97,14 @@ export class Recorder {
       madeBytes: made.map((data) => (isUsed.has(data.place) ? gpuBytes(data) : 0)),
       outputs,
     };
+  }
+
+  /** Keys of shaders do not tell lengths apart that some have in their code, so only equal nodes share them. */
+  #pipelinesOf({ op, attributes, inputSpecs, outputSpecs }: ProgramNode): object {
+    const key = inspect([op, attributes, inputSpecs, outputSpecs], { depth: 5, maxArrayLength: null });
+    const pipelines = this.#pipelines.get(key) ?? {};
+    this.#pipelines.set(key, pipelines);
+    return pipelines;
   }
 
   #usedPlaces(outputs: readonly (Place | undefined)[]): ReadonlySet<Place | undefined> {
