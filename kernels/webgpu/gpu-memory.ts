@@ -42,12 +42,15 @@ export class GpuMemory {
   readonly #device: GPUDevice;
   readonly #usage: number;
   readonly #limitBytes: number;
+  /** Hands over what is encoded, which may still use buffers that are free. */
+  readonly #flush: () => void;
   readonly #free = new Map<number, FreeBuffer[]>();
   readonly #used = new Set<Block>();
   #freeBytes = 0;
   #trims = 0;
 
-  constructor(device: GPUDevice, usage: number, limitBytes: number | undefined) {
+  constructor(device: GPUDevice, usage: number, limitBytes: number | undefined, flush: () => void) {
+    this.#flush = flush;
     this.#device = device;
     this.#usage = usage;
     this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
@@ -121,6 +124,7 @@ export class GpuMemory {
   }
 
   #destroyFree(isOld: (buffer: FreeBuffer) => boolean): void {
+    this.#flush();
     for (const [capacity, buffers] of this.#free) {
       const kept = buffers.filter((free) => !isOld(free));
       for (const free of buffers) if (isOld(free)) free.buffer.destroy();

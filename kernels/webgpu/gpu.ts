@@ -27,7 +27,7 @@ export class Gpu {
     this.clock = clock;
     this.dawn = dawn;
     this.device = device;
-    this.memory = new GpuMemory(device, STORAGE | COPY_SRC | COPY_DST, limitBytes);
+    this.memory = new GpuMemory(device, STORAGE | COPY_SRC | COPY_DST, limitBytes, () => this.queue.flush());
     this.#wait = new DeviceWait(new DawnTurns(), clock, globals.GPUMapMode.READ, leaveIfAsked);
     const fences = new FencePool(device, globals.GPUBufferUsage);
     this.queue = new Submissions(device, fences, this.#wait, () => this.memory.trim());
