@@ -60,6 +60,8 @@ export class DrainWindow implements InFlightWindow {
     return false;
   }
 
+  handedOver(): void {}
+
   /** A node never measured goes alone, and thereby is measured. */
   makeRoom(costMs: number): MakeRoom {
     if (this.isEmpty || this.#inFlightMs + costMs <= this.#windowMs) return NO_WAIT;

@@ -39,6 +39,8 @@ export interface InFlightWindow {
    * which then is the last one's, still tells precisely enough.
    */
   mayDefer(): boolean;
+  /** Everything submitted so far has reached the device. */
+  handedOver(nowMs: number): void;
   /** What has to happen before a node of this estimated cost may be submitted. */
   makeRoom(costMs: number, nowMs: number): MakeRoom;
 }

@@ -40,6 +40,8 @@ export interface Preparation {
   readonly run: PreparedNode;
   /** Name of another device's kernels that this node runs on because the device lacks the kernel. */
   readonly fallback?: string | undefined;
+  /** Frees what the node holds between its runs, if anything. It is not run afterwards. */
+  release?(): void;
 }
 
 /** What a node asks of its device when it executes. Only the backend that noted it looks inside. */
@@ -164,7 +166,7 @@ export interface QueueingBackend extends BackendBase {
  */
 export type KernelBackend = ImmediateBackend | QueueingBackend;
 
-/** Options a backend is created with. Plain data, but for `leaveIfAsked`. */
+/** Options a backend is created with. Plain data, but for `leaveIfAsked` and `whileFree`. */
 export interface BackendOptions {
   /** Index of the stream, from 0. */
   readonly stream: number;
@@ -179,6 +181,11 @@ export interface BackendOptions {
    * There only in a stream's thread whose device parks.
    */
   readonly leaveIfAsked?: (() => void) | undefined;
+  /**
+   * Does work during which the thread can be ended at any time: long work of the thread's own, with nothing of the device
+   * pending. There with `leaveIfAsked`.
+   */
+  readonly whileFree?: (<Result>(work: () => Result) => Result) | undefined;
 }
 
 /** What a device module exports as `createKernelBackend`. */

@@ -47,6 +47,8 @@ export class MarkWindow implements InFlightWindow {
   #verifiedMs = 0;
   /** Sum of the estimates of the steps that have not reached the device. */
   #deferredMs = 0;
+  /** The first of them, if there are any. */
+  #deferredFrom: number;
   /** Sum of the estimates from head to tail, kept so that submitting a node costs the same however many are in flight. */
   #inFlightMs = 0;
 
@@ -57,6 +59,7 @@ export class MarkWindow implements InFlightWindow {
     this.#firstStep = firstStep;
     this.#head = firstStep;
     this.#tail = firstStep;
+    this.#deferredFrom = firstStep;
   }
 
   get head(): number {
@@ -84,9 +87,14 @@ export class MarkWindow implements InFlightWindow {
   }
 
   mayDefer(): boolean {
-    const mayDefer = this.#deferredMs <= this.#windowMs * DEFERRED_SHARE;
-    if (!mayDefer) this.#deferredMs = 0;
-    return mayDefer;
+    return this.#deferredMs <= this.#windowMs * DEFERRED_SHARE;
+  }
+
+  /** What was deferred while nothing else was in flight starts now. */
+  handedOver(nowMs: number): void {
+    if (this.#deferredFrom === this.#head && this.#tail - this.#head > 1) this.#startedAt(nowMs, nowMs);
+    this.#deferredMs = 0;
+    this.#deferredFrom = this.#tail;
   }
 
   finished(step: number, nowMs: number, waited: boolean): void {
@@ -96,6 +104,7 @@ export class MarkWindow implements InFlightWindow {
     this.#verifiedMs = nowMs;
     // Waiting hands everything over.
     this.#deferredMs = 0;
+    this.#deferredFrom = this.#tail;
     if (waited || this.isEmpty) this.#startedAt(nowMs, nowMs);
     else this.#startedUnseen(nowMs);
   }

@@ -83,9 +83,10 @@ class QueuedLoop {
   }
 
   *#pause(ms: number, index: number): DeviceWork<void> {
-    const { timeline, control } = this.#execution;
+    const { timeline, control, clock } = this.#execution;
     // The device must have what it is to work on meanwhile.
     if (this.#isDeferred) yield* submitWork();
+    if (this.#isDeferred) this.#window.handedOver(clock.nowMs());
     this.#isDeferred = false;
     const startMs = timeline?.nowMs() ?? 0;
     yield* pauseFor(ms, control);
@@ -101,6 +102,7 @@ class QueuedLoop {
     else this.#window.submitted(index, 0);
     this.#isDeferred = this.#mayDefer(index);
     this.#marks.push(yield* submitWork(this.#isDeferred));
+    if (!this.#isDeferred && this.#mode.kind === 'precision') this.#window.handedOver(clock.nowMs());
     // The call of a chunk returns when its work is done.
     if (step.parts !== undefined) timeline?.step(step, startMs, timeline.nowMs());
     else timeline?.span(RECORD_KIND.submit, step.node, startMs);
@@ -119,10 +121,13 @@ class QueuedLoop {
   *#fence(asked: number): DeviceWork<void> {
     const { timeline, firstStep, backend } = this.#execution;
     const step = this.#lastOfMark(asked);
+    // A step whose submission has failed has no mark.
+    const mark = this.#marks[step - firstStep] ?? this.#marks.at(-1);
+    if (mark === undefined) return;
     const asksForAll = step === this.#window.last;
     invariant(backend.queue.fences === 'each' || asksForAll, 'a wait that drains asks for the last step');
     const startMs = timeline?.nowMs() ?? 0;
-    const waited = yield* this.#waitFor(this.#marks[step - firstStep]!);
+    const waited = yield* this.#waitFor(mark);
     timeline?.span(RECORD_KIND.fence, this.#node(step), startMs);
     if (this.#mode.kind === 'precision') this.#window.finished(step, this.#execution.clock.nowMs(), waited);
     else this.#window.passed(step);

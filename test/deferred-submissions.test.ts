@@ -79,11 +79,27 @@ describe('what the window lets wait for the next submission', () => {
     const window = new MarkWindow(costs, 8, 0);
     const deferrals = [0, 1, 2].map((step) => {
       window.submitted(step, 0);
-      return window.mayDefer();
+      if (!window.mayDefer()) {
+        window.handedOver(0);
+        return false;
+      }
+      return true;
     });
     expect(deferrals).toEqual([true, false, true]);
+    expect(window.mayDefer()).toBe(true);
     window.finished(2, 1, true);
     window.submitted(3, 1);
     expect(window.mayDefer()).toBe(true);
+  });
+
+  it('has started when it was handed over, not when the first of it was submitted', () => {
+    const costs = new NodeCosts(2);
+    costs.ms.fill(0.1);
+    const window = new MarkWindow(costs, 8, 0);
+    window.submitted(0, 0);
+    window.submitted(1, 1);
+    window.handedOver(2);
+    window.finished(1, 2.4, true);
+    expect([...costs.ms]).toEqual([0.2, 0.2].map((ms) => expect.closeTo(ms, 6)));
   });
 });

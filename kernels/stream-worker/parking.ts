@@ -11,7 +11,7 @@ import { allocateShared } from '../../scheduler/shared-memory.js';
  * `asked` in place of `mustPark`, by compare-and-swap; everything else is written by the thread itself.
  */
 const PARK_STATE = Object.freeze({
-  /** Nothing of a device that parks is loaded: the thread can be ended. */
+  /** Nothing of a device that parks is loaded, or pends: the thread can be ended. */
   free: 0,
   /** The thread must not be ended before it has been asked and is idle. */
   mustPark: 1,
@@ -66,6 +66,11 @@ export function blockUntilParked(word: ParkWord, untilNs: bigint): void {
 /** The thread's side: it will have to park. False when it is being ended already: it must not load its device. */
 export function beginToNeedParking(word: ParkWord): boolean {
   return Atomics.compareExchange(word, 0, PARK_STATE.free, PARK_STATE.mustPark) === PARK_STATE.free;
+}
+
+/** The thread's side: for a while it can be ended at any time. False when it has been asked to park. */
+export function stopNeedingParking(word: ParkWord): boolean {
+  return Atomics.compareExchange(word, 0, PARK_STATE.mustPark, PARK_STATE.free) === PARK_STATE.mustPark;
 }
 
 /** The thread's side. */

@@ -22,6 +22,8 @@ export interface LoadedProgram {
   readonly chunks: ChunkLevels | undefined;
   /** A value table with the constants in place; each run starts from a copy. */
   readonly template: ValueTable;
+  /** Frees what the prepared nodes hold. */
+  readonly release: () => void;
   /** Values of a run: everything in the table that is not a constant. */
   readonly runValues: readonly ValueId[];
   /** How many segments share a value, by value. */
@@ -44,6 +46,10 @@ function prepareExports({ toExchange, toMain, awaited }: NodeExports): PreparedE
   for (const { value, spec } of toMain)
     values.set(value, { value, spec, byteOffset: values.get(value)?.byteOffset, toMain: true });
   return { values: [...values.values()], awaited };
+}
+
+function releaseAll(prepared: readonly Preparation[]): void {
+  for (const each of prepared) each.release?.();
 }
 
 /** Prepares programs and keeps them by key. */
@@ -81,10 +87,13 @@ export class ProgramStore {
 
   /** Prepares every node and uploads the constants; either all of it or, when something throws, nothing. */
   load(key: ProgramKey, program: StreamProgram, constants: SharedArrayBuffer): readonly Fallback[] {
-    const fallbacks: Fallback[] = [];
-    const steps = program.steps.map(({ node, completes, frees, exports }): PreparedStep => {
-      const { run, fallback } = this.#prepare(node);
-      if (fallback !== undefined) fallbacks.push({ node: node.name, op: node.op, device: fallback });
+    const prepared = this.#prepareAll(program);
+    const fallbacks = prepared.flatMap(({ fallback }, index): Fallback[] => {
+      const { node } = program.steps[index]!;
+      return fallback === undefined ? [] : [{ node: node.name, op: node.op, device: fallback }];
+    });
+    const steps = program.steps.map(({ node, completes, frees, exports }, index): PreparedStep => {
+      const { run } = prepared[index]!;
       return {
         node: node.id,
         name: node.name,
@@ -95,7 +104,7 @@ export class ProgramStore {
       };
     });
     const plain = listSteps(steps, program.segments);
-    const template = this.#uploadConstants(program, constants);
+    const template = this.#uploadConstants(program, constants, prepared);
     const runValues = collectRunValues(program);
     this.#refused.delete(key);
     this.#programs.set(key, {
@@ -103,6 +112,7 @@ export class ProgramStore {
       plain,
       chunks: this.#chunkLevels(program, plain, template, runValues),
       template,
+      release: () => releaseAll(prepared),
       runValues,
       sharedCounts: new Map(program.sharedValues.map(({ value, segments }) => [value, segments])),
     });
@@ -123,6 +133,18 @@ export class ProgramStore {
     );
   }
 
+  /** All of them or none. */
+  #prepareAll({ steps }: StreamProgram): readonly Preparation[] {
+    const prepared: Preparation[] = [];
+    try {
+      for (const { node } of steps) prepared.push(this.#prepare(node));
+      return prepared;
+    } catch (error) {
+      releaseAll(prepared);
+      throw error;
+    }
+  }
+
   #prepare(node: ProgramNode): Preparation {
     let prepared: Preparation;
     try {
@@ -135,7 +157,11 @@ export class ProgramStore {
     throw curfewError('KERNEL_FAILED', message, { node: node.name });
   }
 
-  #uploadConstants(program: StreamProgram, constants: SharedArrayBuffer): ValueTable {
+  #uploadConstants(
+    program: StreamProgram,
+    constants: SharedArrayBuffer,
+    prepared: readonly Preparation[],
+  ): ValueTable {
     const template: ValueTable = new Array(program.valueCount).fill(undefined);
     try {
       for (const { value, spec, byteOffset } of program.constants) {
@@ -143,6 +169,7 @@ export class ProgramStore {
       }
     } catch (error) {
       this.#release(template);
+      releaseAll(prepared);
       const code = error instanceof CurfewError ? error.code : 'KERNEL_FAILED';
       throw curfewError(code, `constants of the graph: ${messageOf(error)}`, { cause: error });
     }
@@ -155,6 +182,7 @@ export class ProgramStore {
     if (loaded === undefined) return;
     this.#programs.delete(key);
     loaded.chunks?.release();
+    loaded.release();
     this.#release(loaded.template);
   }
 

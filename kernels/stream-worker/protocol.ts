@@ -13,7 +13,7 @@ import type { ParkWord } from './parking.js';
 export interface StreamWorkerData {
   /** URL of the module whose `createKernelBackend` makes the kernels. */
   readonly backend: string;
-  readonly options: Omit<BackendOptions, 'leaveIfAsked'>;
+  readonly options: Omit<BackendOptions, 'leaveIfAsked' | 'whileFree'>;
   readonly control: { readonly buffer: SharedArrayBuffer; readonly slots: number };
   /** See `memory-words.ts`. */
   readonly memory: SharedArrayBuffer;

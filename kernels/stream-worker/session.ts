@@ -209,7 +209,12 @@ export class StreamSession {
     const { timeline, list } = run;
     if (timeline === undefined || backend.queue === undefined || backend.timeWork === undefined)
       return yield* this.#importAndRun(message, run, imported);
-    backend.timeWork(recordTimedWork(timeline, list.steps, list.segments[message.segment]!, imported));
+    const { firstStep } = list.segments[message.segment]!;
+    try {
+      backend.timeWork(recordTimedWork(timeline, list.steps, list.segments[message.segment]!, imported));
+    } catch (error) {
+      return { nextStep: firstStep, status: 'failed', error };
+    }
     try {
       return yield* this.#importAndRun(message, run, imported);
     } finally {

@@ -7,6 +7,7 @@ import {
   type ParkWord,
   sayEnded,
   sayParked,
+  stopNeedingParking,
 } from './parking.js';
 
 /** How long a device that is not idle yet is left alone before it is asked again. */
@@ -44,6 +45,16 @@ export class WorkerParking {
   /** Does not return once the thread is to end; but where the backend calls it while it parks. */
   readonly leaveIfAsked = (): void => {
     if (isAskedToPark(this.#word) && !this.#isParking) this.#park();
+  };
+
+  /** See `BackendOptions`. */
+  readonly whileFree = <Result>(work: () => Result): Result => {
+    while (!stopNeedingParking(this.#word)) this.leaveIfAsked();
+    try {
+      return work();
+    } finally {
+      while (!beginToNeedParking(this.#word)) blockInPark(this.#word);
+    }
   };
 
   #park(): never {

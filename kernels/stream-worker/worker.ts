@@ -23,7 +23,7 @@ const NOTHING_WAITS = 'nothing waits';
 const parking = new WorkerParking(data.parking, (idle) =>
   port.postMessage({ type: 'parked', idle } satisfies FromThread),
 );
-const { leaveIfAsked } = parking;
+const { leaveIfAsked, whileFree } = parking;
 
 /** What a device module exports. */
 interface DeviceModule {
@@ -38,7 +38,7 @@ async function createBackend(): Promise<KernelBackend> {
   }
   const parks = module.parks === true;
   if (parks) parking.begin();
-  const options = parks ? { ...data.options, leaveIfAsked } : data.options;
+  const options = parks ? { ...data.options, leaveIfAsked, whileFree } : data.options;
   const backend = checkBackend(await module.createKernelBackend(options), data.backend, parks);
   if (parks) parking.host(backend);
   return backend;

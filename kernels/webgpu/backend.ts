@@ -1,7 +1,7 @@
 /** TensorFlow.js's WebGPU kernels on Dawn: any GPU with a Vulkan driver, as a queue with a fence behind each submission. */
 import type { KernelFunc } from '@tensorflow/tfjs-core';
 import { createSystemClock, yieldToEventLoop } from '../../scheduler/clock.js';
-import { curfewError, quote } from '../../scheduler/errors.js';
+import { CurfewError, curfewError, quote } from '../../scheduler/errors.js';
 import type {
   BackendMemory,
   BackendOptions,
@@ -25,7 +25,7 @@ import type { WebGpuOptions } from './options.js';
 import { OwnRecipes } from './own-recipes.js';
 import type { Recipe } from './recipe.js';
 import { prepareRecipeNode } from './recipe-node.js';
-import { Recorder } from './recorder.js';
+import { NotRecordable, Recorder } from './recorder.js';
 import { Rehearsal } from './rehearsal.js';
 import { evaluateStockKernels } from './stock-kernels.js';
 import { isBindable, isSameOnWebGpu } from './support.js';
@@ -46,6 +46,8 @@ class WebGpuBackend implements QueueingBackend {
   readonly #recorder: Recorder;
   readonly #own: OwnRecipes;
   readonly #rehearsal: Rehearsal;
+  /** Whether nothing has been done since the last node was prepared. */
+  #isRehearsing = false;
 
   constructor(gpu: Gpu, recorder: Recorder) {
     this.hardware = describeAdapter(gpu.dawn.info);
@@ -67,8 +69,10 @@ class WebGpuBackend implements QueueingBackend {
   }
 
   prepare(node: ProgramNode): Preparation {
+    // Nothing pends between two nodes of a program.
+    this.#gpu.leaveIfAsked();
     const own = this.#prepareOnGpu(node);
-    if (own !== undefined) return { run: this.#timed(withCheckedValues(node, this.#gpu, own)) };
+    if (own !== undefined) return { ...own, run: this.#timed(withCheckedValues(node, this.#gpu, own.run)) };
     const run = prepareCpuNode(node, this.#gpu);
     if (run !== undefined) return { run: this.#timed(run), fallback: 'cpu' };
     throw curfewError(
@@ -78,24 +82,34 @@ class WebGpuBackend implements QueueingBackend {
     );
   }
 
-  #prepareOnGpu(node: ProgramNode): PreparedNode | undefined {
+  #prepareOnGpu(node: ProgramNode): Preparation | undefined {
     const kernel = this.#recorder.kernel(node.op);
     if (kernel === undefined) return undefined;
     const empty = prepareEmptyNode(node);
     const limitBytes = this.#gpu.device.limits.maxStorageBufferBindingSize;
-    if (empty !== undefined || !isSameOnWebGpu(node) || !isBindable(node, limitBytes)) return empty;
+    if (empty !== undefined) return { run: empty };
+    if (!isSameOnWebGpu(node) || !isBindable(node, limitBytes)) return undefined;
     const recipe = this.#recipeOf(kernel, node);
-    return recipe && prepareRecipeNode(node, recipe, this.#gpu);
+    if (recipe === undefined) return undefined;
+    const run = prepareRecipeNode(node, recipe, this.#gpu);
+    return { run, release: () => destroyAll(recipe.fixed) };
   }
 
-  /** `undefined` for a shader that does not compile, or a kernel that wants values: the cpu kernel takes these nodes. */
+  /** `undefined` for a shader that does not compile, or a kernel that cannot be recorded: the cpu kernel takes these nodes. */
   #recipeOf(kernel: KernelFunc, node: ProgramNode): Recipe | undefined {
+    let recipe: Recipe | undefined;
     try {
-      const recipe = this.#own.find(node) ?? this.#recorder.record(kernel, node);
+      // What failed before is not this node's.
+      if (!this.#isRehearsing) this.#gpu.queue.forgetFailures();
+      this.#isRehearsing = true;
+      recipe = this.#own.find(node) ?? this.#recorder.record(kernel, node);
       this.#rehearsal.run(recipe);
       return recipe;
-    } catch {
-      this.#gpu.forgetFailures();
+    } catch (error) {
+      if (recipe !== undefined) destroyAll(recipe.fixed);
+      const isRefused = error instanceof CurfewError && error.code === 'KERNEL_FAILED';
+      if (!isRefused && !(error instanceof NotRecordable)) throw error;
+      this.#gpu.queue.forgetFailures();
       return undefined;
     }
   }
@@ -104,28 +118,23 @@ class WebGpuBackend implements QueueingBackend {
   #timed(run: PreparedNode): PreparedNode {
     const { queue } = this.#gpu;
     return (values) => {
-      queue.beginNode();
-      try {
-        run(values);
-      } catch (error) {
-        queue.dropNode();
-        throw error;
-      }
-      queue.endNode();
+      this.#isRehearsing = false;
+      queue.inNode(() => run(values));
     };
   }
 
   upload(spec: TensorSpec, bytes: Uint8Array): DeviceTensor {
+    this.#isRehearsing = false;
     const startMs = this.#gpu.clock.nowMs();
     const tensor = uploadTensor(this.#gpu, spec, bytes);
-    this.#gpu.queue.times?.copied('copy-in', startMs, bytes.byteLength);
+    this.#gpu.queue.timer.times?.copied('copy-in', startMs, bytes.byteLength);
     return tensor;
   }
 
   read(tensor: DeviceTensor): Uint8Array {
     const startMs = this.#gpu.clock.nowMs();
     const bytes = readBytes(this.#gpu, tensor as GpuTensor);
-    this.#gpu.queue.times?.copied('copy-out', startMs, bytes.byteLength);
+    this.#gpu.queue.timer.times?.copied('copy-out', startMs, bytes.byteLength);
     return bytes;
   }
 
@@ -140,6 +149,10 @@ class WebGpuBackend implements QueueingBackend {
   close(): void {
     this.#gpu.close();
   }
+}
+
+function destroyAll(buffers: readonly GPUBuffer[]): void {
+  for (const buffer of buffers) buffer.destroy();
 }
 
 /** Milliseconds in which Dawn ends what it does after a device was made. */
@@ -172,10 +185,14 @@ export async function createKernelBackend(options: BackendOptions): Promise<Queu
       "device: 'webgpu' has not been set up here; run `npx curfew setup webgpu`, or `npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0` on a machine with a GPU",
     );
   const dawn = await openDevice(installation.addon, (options.device ?? {}) as WebGpuOptions);
-  const leaveIfAsked = options.leaveIfAsked ?? (() => undefined);
-  const gpu = new Gpu(dawn, createSystemClock(), options.memoryLimitBytes, leaveIfAsked);
-  await settle(gpu);
-  gpu.checkTurns();
-  const kernels = evaluateStockKernels(installation.kernels, dawn.globals);
-  return new WebGpuBackend(gpu, new Recorder(gpu, kernels));
+  const gpu = new Gpu(dawn, createSystemClock(), options);
+  try {
+    await settle(gpu);
+    gpu.checkTurns();
+    const kernels = evaluateStockKernels(installation.kernels, dawn.globals);
+    return new WebGpuBackend(gpu, new Recorder(gpu, kernels));
+  } catch (error) {
+    gpu.close();
+    throw error;
+  }
 }

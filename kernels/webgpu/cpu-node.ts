@@ -13,8 +13,9 @@ export function prepareCpuNode(node: ProgramNode, gpu: Gpu): PreparedNode | unde
   return (values) => {
     const inputs = node.inputs.map((id) => readTensor(gpu, values[id] as GpuTensor));
     const startMs = gpu.clock.nowMs();
-    const results = kernel(inputs);
-    gpu.queue.ranOnHost(startMs, gpu.clock.nowMs());
+    // All work before it is over, and nothing pends.
+    const results = gpu.whileFree(() => kernel(inputs));
+    gpu.queue.timer.ranOnHost(startMs, gpu.clock.nowMs());
     const outputs = uploadAll(gpu, results.slice(0, node.outputs.length));
     for (let index = 0; index < outputs.length; index++) values[node.outputs[index]!] = outputs[index];
   };

@@ -108,5 +108,6 @@ export async function openDevice(addonFile: string, options: WebGpuOptions): Pro
 
 /** The GPU in words, with its driver. */
 export function describeAdapter({ description, device, architecture, vendor }: AdapterInfo): string {
-  return description || device || architecture || vendor || 'unknown';
+  const words = [device || architecture || vendor, description].filter((word) => word !== '');
+  return words.join(', ') || 'unknown';
 }

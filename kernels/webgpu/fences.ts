@@ -20,14 +20,19 @@ export interface Fence {
   queries: TimeQueries | undefined;
 }
 
+/** Makes a buffer. @throws OUT_OF_MEMORY, KERNEL_FAILED when the device refuses it */
+export type MakeBuffer = (size: number, usage: number) => GPUBuffer;
+
 /** Makes fences, and keeps those that are over. */
 export class FencePool {
   readonly #device: GPUDevice;
+  readonly #makeBuffer: MakeBuffer;
   readonly #usage: GPUBufferUsage;
   readonly #free: Fence[] = [];
 
-  constructor(device: GPUDevice, usage: GPUBufferUsage) {
+  constructor(device: GPUDevice, makeBuffer: MakeBuffer, usage: GPUBufferUsage) {
     this.#device = device;
+    this.#makeBuffer = makeBuffer;
     this.#usage = usage;
   }
 
@@ -35,8 +40,7 @@ export class FencePool {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     const { MAP_READ, COPY_DST } = this.#usage;
-    const buffer = this.#device.createBuffer({ size: TIMES_BYTES, usage: MAP_READ | COPY_DST });
-    return { buffer, queries: undefined };
+    return { buffer: this.#makeBuffer(TIMES_BYTES, MAP_READ | COPY_DST), queries: undefined };
   }
 
   give(fence: Fence): void {
@@ -51,10 +55,8 @@ export class FencePool {
 
   #makeQueries(): TimeQueries {
     const { QUERY_RESOLVE, COPY_SRC } = this.#usage;
-    return {
-      set: this.#device.createQuerySet({ type: 'timestamp', count: TIMED_NODES * 2 }),
-      resolved: this.#device.createBuffer({ size: TIMES_BYTES, usage: QUERY_RESOLVE | COPY_SRC }),
-    };
+    const resolved = this.#makeBuffer(TIMES_BYTES, QUERY_RESOLVE | COPY_SRC);
+    return { set: this.#device.createQuerySet({ type: 'timestamp', count: TIMED_NODES * 2 }), resolved };
   }
 }
 

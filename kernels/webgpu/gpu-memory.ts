@@ -1,5 +1,6 @@
 /** The buffers of tensors on the GPU: counted, limited, and kept for tensors to come. */
-import { curfewError } from '../../scheduler/errors.js';
+import type { CancelTimer, Clock } from '../../scheduler/clock.js';
+import { curfewError, invariant } from '../../scheduler/errors.js';
 import type { BackendMemory } from '../../scheduler/kernel.js';
 
 /** A buffer that tensors share. */
@@ -16,49 +17,55 @@ export interface Block {
 /** A buffer that nobody uses. */
 interface FreeBuffer {
   readonly buffer: GPUBuffer;
-  /** How often the pool had been trimmed when the buffer became free. */
-  readonly since: number;
+  readonly sinceMs: number;
+}
+
+/** What the memory works with. */
+export interface GpuMemoryParts {
+  /** @throws OUT_OF_MEMORY */
+  makeBuffer(bytes: number): GPUBuffer;
+  /** Most bytes of live tensors; `undefined`: what the GPU has. */
+  readonly limitBytes: number | undefined;
+  /** Most bytes of one buffer. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  /** Hands over what is encoded, which may still use buffers that are free. */
+  flush(): void;
 }
 
 const SMALLEST_BYTES = 256;
 /** Sizes per doubling: buffers fit tensors that are smaller by an eighth at most. */
 const STEPS = 8;
-/** A free buffer outlives this many trims. */
-const KEPT_TRIMS = 4;
+/** A buffer that has been free for this long, in milliseconds, is given back. */
+const KEPT_MS = 2000;
 
 /** The size of the buffer for this many bytes: few sizes, so that free buffers fit. */
-export function capacityFor(bytes: number): number {
+export function capacityFor(bytes: number, maxBytes = Number.POSITIVE_INFINITY): number {
   if (bytes <= SMALLEST_BYTES) return SMALLEST_BYTES;
   const step = 2 ** Math.floor(Math.log2(bytes - 1)) / STEPS;
-  return Math.ceil(bytes / step) * step;
+  return Math.max(bytes, Math.min(maxBytes, Math.ceil(bytes / step) * step));
 }
 
 /**
- * Allocates blocks. A block is free as soon as nobody holds it, also while work that was submitted before still uses it: whoever takes
- * it next submits later.
+ * Allocates blocks. A block is free as soon as nobody holds it, also while work that was encoded before still uses it: whoever
+ * takes it next encodes later.
  */
 export class GpuMemory {
   readonly memory: BackendMemory = { liveBytes: 0, peakBytes: 0 };
-  readonly #device: GPUDevice;
-  readonly #usage: number;
+  readonly #parts: GpuMemoryParts;
   readonly #limitBytes: number;
-  /** Hands over what is encoded, which may still use buffers that are free. */
-  readonly #flush: () => void;
   readonly #free = new Map<number, FreeBuffer[]>();
   readonly #used = new Set<Block>();
   #freeBytes = 0;
-  #trims = 0;
+  #cancelTrim: CancelTimer | undefined;
 
-  constructor(device: GPUDevice, usage: number, limitBytes: number | undefined, flush: () => void) {
-    this.#flush = flush;
-    this.#device = device;
-    this.#usage = usage;
-    this.#limitBytes = limitBytes ?? Number.POSITIVE_INFINITY;
+  constructor(parts: GpuMemoryParts) {
+    this.#parts = parts;
+    this.#limitBytes = parts.limitBytes ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Bytes of buffers that are kept for tensors to come. */
-  get freeBytes(): number {
-    return this.#freeBytes;
+  capacityFor(bytes: number): number {
+    return capacityFor(bytes, this.#parts.maxBytes);
   }
 
   /** @throws OUT_OF_MEMORY unless blocks of these bytes, all in all, can be allocated */
@@ -74,7 +81,7 @@ export class GpuMemory {
 
   /** Allocates a block, whose elements may be anything. @throws OUT_OF_MEMORY */
   allocate(bytes: number): Block {
-    const capacity = capacityFor(bytes);
+    const capacity = this.capacityFor(bytes);
     this.checkRoom(capacity);
     const block = { buffer: this.#take(capacity), capacity, bytes, refs: 1 };
     this.#used.add(block);
@@ -89,16 +96,16 @@ export class GpuMemory {
       this.#freeBytes -= capacity;
       return free.buffer;
     }
-    const { maxBufferSize } = this.#device.limits;
-    if (capacity > maxBufferSize)
+    const { maxBytes, makeBuffer } = this.#parts;
+    if (capacity > maxBytes)
       throw curfewError(
         'OUT_OF_MEMORY',
-        `memory of the GPU: expected at most ${maxBufferSize} bytes for one tensor, received ${capacity}`,
-        { expected: maxBufferSize, received: capacity },
+        `memory of the GPU: expected at most ${maxBytes} bytes for one tensor, received ${capacity}`,
+        { expected: maxBytes, received: capacity },
       );
     // What is kept counts against the limit, too.
     if (this.memory.liveBytes + this.#freeBytes + capacity > this.#limitBytes) this.#destroyFree(() => true);
-    return this.#device.createBuffer({ size: capacity, usage: this.#usage });
+    return makeBuffer(capacity);
   }
 
   retain(block: Block): void {
@@ -106,25 +113,29 @@ export class GpuMemory {
   }
 
   release(block: Block): void {
+    invariant(block.refs > 0, 'a block is released as often as it is held');
     if (--block.refs > 0) return;
     const { buffer, capacity } = block;
     this.#used.delete(block);
     this.memory.liveBytes -= capacity;
     this.#freeBytes += capacity;
     const free = this.#free.get(capacity);
-    const entry = { buffer, since: this.#trims };
+    const entry = { buffer, sinceMs: this.#parts.clock.nowMs() };
     if (free === undefined) this.#free.set(capacity, [entry]);
     else free.push(entry);
+    this.#cancelTrim ??= this.#parts.clock.setTimer(KEPT_MS, () => this.#trim());
   }
 
-  /** To be called now and then: gives back what nobody has used for some of these calls. */
-  trim(): void {
-    this.#trims++;
-    this.#destroyFree(({ since }) => this.#trims - since > KEPT_TRIMS);
+  /** Gives back what nobody has used for a while, and looks again while anything is kept. */
+  #trim(): void {
+    const { clock } = this.#parts;
+    const beforeMs = clock.nowMs() - KEPT_MS;
+    this.#destroyFree(({ sinceMs }) => sinceMs <= beforeMs);
+    this.#cancelTrim = this.#free.size === 0 ? undefined : clock.setTimer(KEPT_MS, () => this.#trim());
   }
 
   #destroyFree(isOld: (buffer: FreeBuffer) => boolean): void {
-    this.#flush();
+    this.#parts.flush();
     for (const [capacity, buffers] of this.#free) {
       const kept = buffers.filter((free) => !isOld(free));
       for (const free of buffers) if (isOld(free)) free.buffer.destroy();
@@ -136,6 +147,7 @@ export class GpuMemory {
 
   /** Gives everything back. */
   close(): void {
+    this.#cancelTrim?.();
     this.#destroyFree(() => true);
     for (const { buffer } of this.#used) buffer.destroy();
     this.#used.clear();

@@ -1,15 +1,21 @@
 /** One device and all that works on it: what the parts of the backend have in common. */
 import type { Clock } from '../../scheduler/clock.js';
 import { curfewError } from '../../scheduler/errors.js';
+import type { BackendOptions } from '../../scheduler/kernel.js';
 import type { DawnDevice } from './dawn.js';
-import { DeviceWait } from './device-wait.js';
-import { FencePool } from './fences.js';
+import { Failures } from './failures.js';
+import { FencePool, type MakeBuffer } from './fences.js';
 import { type Block, GpuMemory } from './gpu-memory.js';
+import { MapWait } from './map-wait.js';
 import { Submissions } from './submissions.js';
 import { DawnTurns } from './turns.js';
 
-/** Staging buffers up to this size are kept. */
+/** Staging buffers from and up to this size are kept. */
+const LEAST_STAGING_BYTES = 2 ** 12;
 const KEPT_STAGING_BYTES = 2 ** 24;
+
+/** How the thread that hosts the device can be ended, see `BackendOptions`; and how much memory there is. */
+export type GpuOptions = Pick<BackendOptions, 'leaveIfAsked' | 'whileFree' | 'memoryLimitBytes'>;
 
 export class Gpu {
   readonly clock: Clock;
@@ -17,21 +23,40 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly memory: GpuMemory;
   readonly queue: Submissions;
-  readonly #wait: DeviceWait;
+  readonly leaveIfAsked: () => void;
+  readonly whileFree: <Result>(work: () => Result) => Result;
+  readonly #failures: Failures;
+  readonly #wait: MapWait;
   /** What tensors are read through. */
   #staging: GPUBuffer | undefined;
 
-  constructor(dawn: DawnDevice, clock: Clock, limitBytes: number | undefined, leaveIfAsked: () => void) {
+  constructor(dawn: DawnDevice, clock: Clock, options: GpuOptions) {
     const { device, globals } = dawn;
-    const { STORAGE, COPY_SRC, COPY_DST } = globals.GPUBufferUsage;
+    const { leaveIfAsked = () => undefined, whileFree = (work) => work() } = options;
+    const failures = new Failures(device);
     this.clock = clock;
     this.dawn = dawn;
     this.device = device;
-    this.memory = new GpuMemory(device, STORAGE | COPY_SRC | COPY_DST, limitBytes, () => this.queue.flush());
-    this.#wait = new DeviceWait(new DawnTurns(), clock, globals.GPUMapMode.READ, leaveIfAsked);
-    const fences = new FencePool(device, globals.GPUBufferUsage);
-    this.queue = new Submissions(device, fences, this.#wait, () => this.memory.trim());
+    this.leaveIfAsked = leaveIfAsked;
+    this.whileFree = whileFree;
+    this.#failures = failures;
+    const { STORAGE, COPY_SRC, COPY_DST } = globals.GPUBufferUsage;
+    this.memory = new GpuMemory({
+      makeBuffer: (size) => this.makeBuffer(size, STORAGE | COPY_SRC | COPY_DST),
+      limitBytes: options.memoryLimitBytes,
+      maxBytes: device.limits.maxBufferSize,
+      clock,
+      flush: () => this.queue.flush(),
+    });
+    const turns = new DawnTurns();
+    this.#wait = new MapWait({ turns, failures, clock, mapRead: globals.GPUMapMode.READ, leaveIfAsked });
+    const fences = new FencePool(device, this.makeBuffer, globals.GPUBufferUsage);
+    this.queue = new Submissions({ device, fences, failures, wait: this.#wait });
   }
+
+  /** Makes a buffer. @throws OUT_OF_MEMORY, KERNEL_FAILED when the device refuses it */
+  readonly makeBuffer: MakeBuffer = (size, usage) =>
+    this.#failures.throwing(() => this.device.createBuffer({ size, usage }));
 
   /** Makes a block of these bytes. @throws OUT_OF_MEMORY */
   upload(bytes: Uint8Array<ArrayBuffer>): Block {
@@ -55,55 +80,52 @@ export class Gpu {
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
     this.#wait.map(staging);
+    let result: Result;
     try {
       this.queue.throwFailure();
-      return use(staging.getMappedRange(0, bytes));
+      result = use(staging.getMappedRange(0, bytes));
     } finally {
       staging.unmap();
-      this.#giveStaging(staging);
     }
+    this.#giveStaging(staging);
+    return result;
   }
 
+  /** One that fails is not given back. */
   #takeStaging(bytes: number): GPUBuffer {
-    if (this.#staging !== undefined && this.#staging.size >= bytes) return this.#staging;
+    const kept = this.#staging;
+    this.#staging = undefined;
+    if (kept !== undefined && kept.size >= bytes) return kept;
+    kept?.destroy();
     const { MAP_READ, COPY_DST } = this.dawn.globals.GPUBufferUsage;
-    const size = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
-    const staging = this.device.createBuffer({ size, usage: MAP_READ | COPY_DST });
-    this.#staging?.destroy();
-    this.#staging = staging;
-    return staging;
+    const roomy = Math.max(LEAST_STAGING_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
+    return this.makeBuffer(Math.min(roomy, this.device.limits.maxBufferSize), MAP_READ | COPY_DST);
   }
 
   #giveStaging(staging: GPUBuffer): void {
-    if (staging.size <= KEPT_STAGING_BYTES) return;
-    staging.destroy();
-    this.#staging = undefined;
+    if (staging.size <= KEPT_STAGING_BYTES) this.#staging = staging;
+    else staging.destroy();
   }
 
-  /** Waits for everything submitted. @throws what has failed */
+  /** Waits for everything submitted. @throws DEVICE_LOST, or what has failed */
   drain(): void {
     this.queue.wait(this.queue.flush());
-  }
-
-  /** Passes over what has failed so far. @throws DEVICE_LOST */
-  forgetFailures(): void {
-    // What a failure brings about is told after it.
-    while (this.queue.forgetFailure());
   }
 
   /** Whether waiting works: Dawn's turns are its own, and another version might take them otherwise. @throws DEVICE_UNAVAILABLE */
   checkTurns(): void {
     const { MAP_READ, COPY_DST } = this.dawn.globals.GPUBufferUsage;
-    const probe = this.device.createBuffer({ size: 4, usage: MAP_READ | COPY_DST });
+    const probe = this.makeBuffer(4, MAP_READ | COPY_DST);
     const encoder = this.device.createCommandEncoder();
     encoder.clearBuffer(probe);
     this.device.queue.submit([encoder.finish()]);
-    if (!this.#wait.canMap(probe))
+    const canMap = this.#wait.canMap(probe);
+    probe.destroy();
+    if (!canMap)
       throw curfewError(
         'DEVICE_UNAVAILABLE',
-        "device: 'webgpu': expected Dawn 0.6.2, whose turns can be given to it",
+        "device: 'webgpu': expected a GPU that maps a buffer, and Dawn 0.6.2, whose turns can be given to it",
       );
-    probe.destroy();
   }
 
   /** Leaves nothing pending. Returns whether the device is idle. */

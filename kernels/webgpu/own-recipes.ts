@@ -43,6 +43,7 @@ export class OwnRecipes {
         },
       ],
       madeBytes: [gpuBytes(output!)],
+      fixed: [],
       outputs: [1],
     };
   }

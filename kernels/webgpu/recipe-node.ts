@@ -1,7 +1,7 @@
 /** Nodes that run on the GPU: repeat what was recorded, on the buffers of each execution. */
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
 import type { Gpu } from './gpu.js';
-import { type Block, capacityFor } from './gpu-memory.js';
+import type { Block } from './gpu-memory.js';
 import type { Place, Recipe, RecipeStep } from './recipe.js';
 import { releaseAll } from './release-all.js';
 import type { GpuTensor } from './tensor.js';
@@ -13,19 +13,25 @@ type Blocks = readonly (Block | undefined)[];
 export function prepareRecipeNode(node: ProgramNode, recipe: Recipe, gpu: Gpu): PreparedNode {
   const { inputs, outputs, outputSpecs } = node;
   const steps = recipe.steps.map((step) => new Dispatch(step, gpu.device));
-  const newBytes = recipe.madeBytes.reduce((sum, bytes) => sum + (bytes === 0 ? 0 : capacityFor(bytes)), 0);
+  const newBytes = recipe.madeBytes.reduce(
+    (sum, bytes) => sum + (bytes === 0 ? 0 : gpu.memory.capacityFor(bytes)),
+    0,
+  );
   return (values) => {
     gpu.memory.checkRoom(newBytes);
     const made = makeBlocks(gpu, recipe.madeBytes);
-    const blocks = [...inputs.map((id) => (values[id] as GpuTensor).block), ...made];
-    if (steps.length > 0) {
-      const pass = gpu.queue.pass();
-      for (const step of steps) step.encode(pass, blocks);
+    try {
+      const blocks = [...inputs.map((id) => (values[id] as GpuTensor).block), ...made];
+      if (steps.length > 0) {
+        const pass = gpu.queue.pass();
+        for (const step of steps) step.encode(pass, blocks);
+      }
+      for (let index = 0; index < outputs.length; index++)
+        values[outputs[index]!] = makeOutput(gpu, outputSpecs[index]!, blocks, recipe.outputs[index]);
+    } finally {
+      // Outputs hold theirs; the rest is free for whatever is encoded later.
+      releaseAll(gpu.memory, made);
     }
-    for (let index = 0; index < outputs.length; index++)
-      values[outputs[index]!] = makeOutput(gpu, outputSpecs[index]!, blocks, recipe.outputs[index]);
-    // Outputs hold theirs; the rest is free for whatever is submitted later.
-    releaseAll(gpu.memory, made);
   };
 }
 

@@ -23,6 +23,8 @@ export interface Recipe {
   readonly steps: readonly RecipeStep[];
   /** Bytes of each buffer that is made, in the order of places; 0 for one that is not needed. */
   readonly madeBytes: readonly number[];
+  /** What is the same in each execution: uniforms, and tensors that the kernel has made on the thread. */
+  readonly fixed: readonly GPUBuffer[];
   /** The place of each output; one without elements has none. */
   readonly outputs: readonly (Place | undefined)[];
 }

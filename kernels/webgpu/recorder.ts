@@ -1,7 +1,9 @@
 /** Finds out what a kernel of TensorFlow.js asks of the GPU: calls it with tensors that are no more than their shapes. */
 import { inspect } from 'node:util';
 import type { KernelFunc, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import { CurfewError } from '../../scheduler/errors.js';
 import type { ProgramNode } from '../../scheduler/kernel.js';
+import { messageOf } from '../../scheduler/quote.js';
 import {
   byteLength,
   type DType,
@@ -45,8 +47,11 @@ interface StockBindGroup {
   readonly entries: readonly { readonly resource: StockBinding }[];
 }
 
-/** A kernel that cannot be recorded; the node runs on another's. */
+/** A kernel that cannot be recorded, for what it does or for this device; the node runs on another's. */
 export class NotRecordable extends Error {}
+
+/** Nodes whose shaders are kept for equal ones. */
+const KEPT_PIPELINES = 4096;
 
 /** Intel's generations from 12 on take more workgroups. */
 const INTEL_XE = 12;
@@ -64,6 +69,7 @@ export class Recorder {
   readonly #pipelines = new Map<string, object>();
   #steps: RecipeStep[] = [];
   #data: RecordedData[] = [];
+  #fixed: GPUBuffer[] = [];
 
   constructor(gpu: Gpu, { kernels, Backend }: StockKernels) {
     this.#gpu = gpu;
@@ -76,34 +82,59 @@ export class Recorder {
     return this.#kernels.get(op);
   }
 
-  /** @throws NotRecordable, or what the kernel throws */
+  /** @throws NotRecordable; OUT_OF_MEMORY */
   record(kernel: KernelFunc, node: ProgramNode): Recipe {
     this.#steps = [];
     this.#data = [];
+    this.#fixed = [];
+    try {
+      return this.#recipeOf(kernel, node);
+    } catch (error) {
+      for (const buffer of this.#fixed) buffer.destroy();
+      throw error;
+    }
+  }
+
+  #recipeOf(kernel: KernelFunc, node: ProgramNode): Recipe {
     this.#backend.pipelineCache = this.#pipelinesOf(node);
     const inputs = node.inputSpecs.map(({ dtype, shape }) => this.#info(shape, dtype));
-    const result = kernel({
-      inputs: namedInputs(node, inputs),
-      attrs: kernelAttributes(node),
-      backend: this.#backend,
-    }) as TensorInfo | TensorInfo[];
-    const produced = (Array.isArray(result) ? result : [result]).slice(0, node.outputSpecs.length);
-    checkProduced(node, produced as readonly (TensorInfo & TensorSpec)[], byteLength);
+    const produced = this.#call(kernel, node, inputs);
     const outputs = produced.map((info) => placeOf(info));
     const isUsed = this.#usedPlaces(outputs);
     const made = this.#data.slice(inputs.length);
-    return {
-      steps: this.#steps,
-      madeBytes: made.map((data) => (isUsed.has(data.place) ? gpuBytes(data) : 0)),
-      outputs,
-    };
+    const madeBytes = made.map((data) => (isUsed.has(data.place) ? gpuBytes(data) : 0));
+    const limit = this.#gpu.device.limits.maxStorageBufferBindingSize;
+    if (madeBytes.some((bytes) => bytes > limit))
+      throw new NotRecordable(`the kernel makes a tensor of more than ${limit} bytes`);
+    return { steps: this.#steps, madeBytes, fixed: this.#fixed, outputs };
+  }
+
+  /** Calls the kernel. What it throws is its own affair, unless memory is lacking. */
+  #call(kernel: KernelFunc, node: ProgramNode, inputs: readonly TensorInfo[]): readonly TensorInfo[] {
+    try {
+      const result = kernel({
+        inputs: namedInputs(node, inputs),
+        attrs: kernelAttributes(node),
+        backend: this.#backend,
+      }) as TensorInfo | TensorInfo[];
+      const produced = (Array.isArray(result) ? result : [result]).slice(0, node.outputSpecs.length);
+      checkProduced(node, produced as readonly (TensorInfo & TensorSpec)[], byteLength);
+      return produced;
+    } catch (error) {
+      if (error instanceof CurfewError && error.code === 'OUT_OF_MEMORY') throw error;
+      throw new NotRecordable(messageOf(error), { cause: error });
+    }
   }
 
   /** Keys of shaders do not tell lengths apart that some have in their code, so only equal nodes share them. */
   #pipelinesOf({ op, attributes, inputSpecs, outputSpecs }: ProgramNode): object {
     const key = inspect([op, attributes, inputSpecs, outputSpecs], { depth: 5, maxArrayLength: null });
     const pipelines = this.#pipelines.get(key) ?? {};
+    // The last ones asked for stay.
+    this.#pipelines.delete(key);
     this.#pipelines.set(key, pipelines);
+    const [oldest] = this.#pipelines.keys();
+    if (this.#pipelines.size > KEPT_PIPELINES) this.#pipelines.delete(oldest!);
     return pipelines;
   }
 
@@ -139,7 +170,7 @@ export class Recorder {
       thresholdToIncreaseWorkgroups: generation >= INTEL_XE ? 16 : 8,
       device: this.#recordingDevice(),
       bufferManager: {
-        acquireBuffer: (size: number, usage: number) => device.createBuffer({ size, usage }),
+        acquireBuffer: (size: number, usage: number) => this.#makeFixed(size, usage),
       },
       tensorMap: { get: (data: RecordedData) => data, has: (data: RecordedData) => data.refCount > 0 },
       makeTensorInfo: (shape: number[], dtype: string, values?: TensorData) =>
@@ -197,8 +228,14 @@ export class Recorder {
       (data.dtype === 'float32' ? Float32Array.from(data.values) : Int32Array.from(data.values)).buffer,
     );
     const { STORAGE, COPY_DST } = this.#gpu.dawn.globals.GPUBufferUsage;
-    data.resource = this.#gpu.device.createBuffer({ size: bytes.byteLength, usage: STORAGE | COPY_DST });
+    data.resource = this.#makeFixed(bytes.byteLength, STORAGE | COPY_DST);
     this.#gpu.device.queue.writeBuffer(data.resource, 0, bytes);
+  }
+
+  #makeFixed(bytes: number, usage: number): GPUBuffer {
+    const buffer = this.#gpu.makeBuffer(bytes, usage);
+    this.#fixed.push(buffer);
+    return buffer;
   }
 }
 

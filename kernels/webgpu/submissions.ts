@@ -2,126 +2,96 @@
 import { yieldToEventLoop } from '../../scheduler/clock.js';
 import { curfewError } from '../../scheduler/errors.js';
 import type { Mark, WorkQueue } from '../../scheduler/work-queue.js';
-import type { DeviceWait } from './device-wait.js';
+import type { Failures } from './failures.js';
 import { encodeFence, type Fence, type FencePool, TIMED_NODES } from './fences.js';
-import type { TimedNode, WorkTimes } from './work-times.js';
+import type { MapWait } from './map-wait.js';
+import { NodeTimer, type TimedNodes } from './node-timer.js';
+import type { WorkTimes } from './work-times.js';
 
 /** Dawn frees what JavaScript has dropped in turns of the event loop only, so there is one for so many submissions. */
 const SUBMISSIONS_PER_TURN = 256;
-/** Most nodes that one submission is put off for. */
-export const MAX_BATCH = 16;
+/** Most nodes that one submission is put off for: as many as it can time. */
+export const MAX_BATCH = TIMED_NODES;
 /** Most submissions in flight. */
 export const MAX_IN_FLIGHT = 1024;
-/** Failures beyond the first follow from it, as a rule, and there may be one for each node. */
-const MAX_MESSAGE_LENGTH = 600;
+/** A failure may bring about another, but not for ever. */
+const MAX_CONSEQUENCES = 16;
 
 interface Submission {
   readonly mark: Mark;
   readonly fence: Fence;
-  readonly nodes: readonly TimedNode[];
-  readonly times: WorkTimes | undefined;
+  readonly timed: TimedNodes;
+}
+
+/** What the queue works with. */
+export interface SubmissionParts {
+  readonly device: GPUDevice;
+  readonly fences: FencePool;
+  readonly failures: Failures;
+  readonly wait: MapWait;
 }
 
 export class Submissions implements WorkQueue {
   readonly fences = 'each';
-  readonly #device: GPUDevice;
-  readonly #pool: FencePool;
-  readonly #wait: DeviceWait;
-  /** Called in each turn of the event loop. */
-  readonly #onTurn: () => void;
+  readonly timer = new NodeTimer();
+  readonly #parts: SubmissionParts;
   readonly #inFlight: Submission[] = [];
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   /** The fence of what is being encoded, if times are taken. */
   #fence: Fence | undefined;
-  #times: WorkTimes | undefined;
-  #nodes: TimedNode[] = [];
-  #timedNodes = 0;
-  #node: TimedNode | undefined;
   #submitted = 0;
   #reached = 0;
   #sinceTurn = 0;
   /** Submits since the last submission that were deferred, and how many of them make one. */
   #deferred = 0;
   #batch = 1;
-  #failure: Error | undefined;
 
-  constructor(device: GPUDevice, pool: FencePool, wait: DeviceWait, onTurn: () => void) {
-    this.#device = device;
-    this.#pool = pool;
-    this.#wait = wait;
-    this.#onTurn = onTurn;
-    device.onuncapturederror = (event) => {
-      event.preventDefault();
-      this.#failure ??= failureOf(event.error);
-    };
+  constructor(parts: SubmissionParts) {
+    this.#parts = parts;
   }
 
   /** Tells when the work handed over from now on ran; or, given `undefined`, of none. */
   timeWork(times: WorkTimes | undefined): void {
     this.flush();
-    this.#times = times;
+    this.timer.times = times;
   }
 
-  get times(): WorkTimes | undefined {
-    return this.#times;
-  }
-
-  /** A node begins. Until it ends, what is encoded is its work. */
-  beginNode(): void {
-    if (this.#times === undefined) return;
+  /** Has all that is encoded within it told as one node, unless it throws. */
+  inNode(work: () => void): void {
+    const { timer } = this;
+    if (timer.times === undefined) {
+      work();
+      return;
+    }
     this.#endPass();
-    if (this.#timedNodes === TIMED_NODES) this.flush();
-    this.#node = { kind: 'none' };
-  }
-
-  /** The node has run on this thread. */
-  ranOnHost(startMs: number, endMs: number): void {
-    if (this.#node !== undefined) this.#node = { kind: 'host', startMs, endMs };
-  }
-
-  endNode(): void {
-    if (this.#node === undefined) return;
-    this.#endPass();
-    this.#nodes.push(this.#node);
-    this.#node = undefined;
-  }
-
-  /** The node has failed: it is not told of. */
-  dropNode(): void {
-    this.#endPass();
-    this.#node = undefined;
+    if (timer.isFull) this.flush();
+    timer.begin();
+    try {
+      work();
+      timer.end();
+    } finally {
+      timer.drop();
+      this.#endPass();
+    }
   }
 
   /** Where to encode computations. */
   pass(): GPUComputePassEncoder {
-    if (this.#pass !== undefined) return this.#pass;
-    const encoder = this.#ensureEncoder();
-    this.#pass = this.#node === undefined ? encoder.beginComputePass() : this.#timedPass(encoder);
+    this.#pass ??= this.#beginPass();
     return this.#pass;
   }
 
-  #timedPass(encoder: GPUCommandEncoder): GPUComputePassEncoder {
-    this.#fence ??= this.#pool.take();
-    const { set } = this.#pool.queriesOf(this.#fence);
-    const query = this.#timedNodes++;
-    this.#node = { kind: 'gpu', query };
-    const timestampWrites = {
-      querySet: set,
-      beginningOfPassWriteIndex: query * 2,
-      endOfPassWriteIndex: query * 2 + 1,
-    };
-    return encoder.beginComputePass({ timestampWrites });
-  }
-
-  /** Where to encode copies. */
-  encoder(): GPUCommandEncoder {
-    this.#endPass();
-    return this.#ensureEncoder();
+  #beginPass(): GPUComputePassEncoder {
+    const { fences } = this.#parts;
+    if (!this.timer.isTiming) return this.#ensureEncoder().beginComputePass();
+    this.#fence ??= fences.take();
+    const timestampWrites = this.timer.timePass(fences.queriesOf(this.#fence));
+    return this.#ensureEncoder().beginComputePass({ timestampWrites });
   }
 
   #ensureEncoder(): GPUCommandEncoder {
-    this.#encoder ??= this.#device.createCommandEncoder();
+    this.#encoder ??= this.#parts.device.createCommandEncoder();
     return this.#encoder;
   }
 
@@ -140,33 +110,35 @@ export class Submissions implements WorkQueue {
   async #afterTurn(mark: Mark): Promise<Mark> {
     this.#sinceTurn = 0;
     await yieldToEventLoop();
-    this.#onTurn();
     return mark;
   }
 
   /** Submits what is encoded, if anything is. Does not wait. */
   flush(): Mark {
-    if (this.#encoder === undefined && this.#nodes.length === 0 && this.#deferred === 0)
-      return this.#submitted as Mark;
-    const encoder = this.encoder();
-    const fence = this.#fence ?? this.#pool.take();
-    encodeFence(encoder, fence, this.#timedNodes);
-    this.#device.queue.submit([encoder.finish()]);
+    const isNeeded = this.#encoder !== undefined || this.timer.hasNodes || this.#deferred > 0;
+    return isNeeded ? this.#handOver() : (this.#submitted as Mark);
+  }
+
+  #handOver(): Mark {
+    const fence = this.#fence ?? this.#parts.fences.take();
+    this.#fence = undefined;
+    const encoder = this.#ensureEncoder();
+    this.#endPass();
+    this.#encoder = undefined;
+    const timed = this.timer.take();
+    encodeFence(encoder, fence, timed.queries);
+    this.#parts.device.queue.submit([encoder.finish()]);
     this.#sinceTurn++;
     this.#deferred = 0;
     // An idle device gets its first work soon.
     this.#batch = Math.min(MAX_BATCH, this.#inFlight.length === 0 ? 2 : this.#batch * 2);
     const mark = ++this.#submitted as Mark;
-    this.#inFlight.push({ mark, fence, nodes: this.#nodes, times: this.#times });
-    this.#encoder = undefined;
-    this.#fence = undefined;
-    this.#nodes = [];
-    this.#timedNodes = 0;
+    this.#inFlight.push({ mark, fence, timed });
     return mark;
   }
 
   reached(mark: Mark): boolean {
-    return mark <= this.#reached && this.#failure === undefined;
+    return mark <= this.#reached && this.#parts.failures.isEmpty;
   }
 
   wait(mark: Mark): boolean {
@@ -180,50 +152,62 @@ export class Submissions implements WorkQueue {
     let waited = false;
     while (this.#reached < mark) {
       // Those between the first and the mark need not be asked for, unless they have times to tell.
-      const next = this.#inFlight.findIndex(({ times, mark: end }) => times !== undefined || end >= mark);
-      const submission = this.#inFlight[next]!;
-      waited = this.#wait.map(submission.fence.buffer) || waited;
-      if (submission.times !== undefined) this.#tellTimes(submission, submission.times);
-      submission.fence.buffer.unmap();
-      this.#reached = submission.mark;
-      for (const { fence } of this.#inFlight.splice(0, next + 1)) this.#pool.give(fence);
+      const next = this.#inFlight.findIndex(
+        ({ timed, mark: end }) => timed.times !== undefined || end >= mark,
+      );
+      waited = this.#parts.wait.map(this.#inFlight[next]!.fence.buffer) || waited;
+      const over = this.#inFlight.splice(0, next + 1);
+      this.#end(over);
     }
     return waited;
   }
 
-  #tellTimes({ fence, nodes }: Submission, times: WorkTimes): void {
-    times.ran(nodes, new BigUint64Array(fence.buffer.getMappedRange()));
+  /** The last of them is mapped. */
+  #end(over: readonly Submission[]): void {
+    const { mark, fence, timed } = over.at(-1)!;
+    this.#reached = mark;
+    try {
+      if (timed.times !== undefined)
+        timed.times.ran(timed.nodes, new BigUint64Array(fence.buffer.getMappedRange()));
+    } finally {
+      fence.buffer.unmap();
+      for (const each of over) this.#parts.fences.give(each.fence);
+    }
   }
 
-  /** Throws what has failed and was not told yet. */
+  /** Throws what has failed and was not told yet; what it brings about goes with it. */
   throwFailure(): void {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) throw failure;
+    const failure = this.#parts.failures.take();
+    if (failure === undefined) return;
+    try {
+      this.forgetFailures();
+    } catch {
+      // A device that is lost, or good for nothing, is found out by whoever asks it next.
+    }
+    throw failure;
   }
 
-  /** Waits for all that the device was asked, and passes over what has failed. Returns whether anything has. */
-  forgetFailure(): boolean {
-    this.encoder();
-    this.#reach(this.flush());
-    const hasFailed = this.#failure !== undefined;
-    this.#failure = undefined;
-    return hasFailed;
+  /**
+   * Waits for all that the device was asked, and passes over what has failed.
+   *
+   * @throws DEVICE_LOST
+   */
+  forgetFailures(): void {
+    for (let attempt = 0; attempt < MAX_CONSEQUENCES; attempt++) {
+      this.#ensureEncoder();
+      this.#reach(this.flush());
+      if (this.#parts.failures.take() === undefined) return;
+    }
+    throw curfewError('DEVICE_LOST', 'the GPU refuses everything that it is asked');
   }
 
   /** Whether everything submitted is over; nothing is pending afterwards. */
   isIdle(): boolean {
+    const { wait } = this.#parts;
     const last = this.#inFlight.at(-1);
-    if (last === undefined || this.#wait.isLost) return true;
-    if (!this.#wait.tryMap(last.fence.buffer, 2)) return this.#wait.isLost;
+    if (last === undefined || wait.isLost) return true;
+    if (!wait.tryMap(last.fence.buffer, 2)) return wait.isLost;
     last.fence.buffer.unmap();
     return true;
   }
-}
-
-/** What the device says of work it refuses. */
-function failureOf(error: GPUError): Error {
-  const code = error.constructor.name === 'GPUOutOfMemoryError' ? 'OUT_OF_MEMORY' : 'KERNEL_FAILED';
-  const message = error.message.trim();
-  return curfewError(code, `the GPU: ${message.slice(0, MAX_MESSAGE_LENGTH)}`, { cause: message });
 }

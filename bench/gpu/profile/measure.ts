@@ -19,7 +19,7 @@
  */
 
 import type { DeviceProfile } from '../../../kernels/virtual/profiles.js';
-import { SPIN_MS } from '../../../kernels/webgpu/device-wait.js';
+import { SPIN_MS } from '../../../kernels/webgpu/map-wait.js';
 import { MAX_BATCH, MAX_IN_FLIGHT } from '../../../kernels/webgpu/submissions.js';
 import type { QueueingBackend } from '../../../scheduler/kernel.js';
 import { squareMatrix } from '../../chains.js';

@@ -1,28 +1,35 @@
 /** Waits for the GPU without the event loop: maps a buffer, and gives Dawn turns until it is mapped. */
 import type { Clock } from '../../scheduler/clock.js';
 import { curfewError } from '../../scheduler/errors.js';
+import type { Failures } from './failures.js';
 import type { DawnTurns } from './turns.js';
 
 /** The thread looks this long without a pause: what is awaited is often over sooner than a pause. */
 export const SPIN_MS = 0.25;
 /** Then between pauses of this length. */
 const PAUSE_MS = 0.05;
+/** A fresh device has nothing to do before it maps a buffer. */
+const PROBE_MS = 5000;
 
-/** What maps, and tells of failures. */
-export class DeviceWait {
-  readonly #turns: DawnTurns;
-  readonly #clock: Clock;
-  readonly #mapRead: number;
-  readonly #leaveIfAsked: () => void;
+/** What a wait works with. */
+export interface MapWaitParts {
+  readonly turns: DawnTurns;
+  readonly failures: Failures;
+  readonly clock: Clock;
+  /** `GPUMapMode.READ`. */
+  readonly mapRead: number;
+  /** See `BackendOptions`. */
+  leaveIfAsked(): void;
+}
+
+export class MapWait {
+  readonly #parts: MapWaitParts;
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
   #pending: GPUBuffer | undefined;
   #isLost = false;
 
-  constructor(turns: DawnTurns, clock: Clock, mapRead: number, leaveIfAsked: () => void) {
-    this.#turns = turns;
-    this.#clock = clock;
-    this.#mapRead = mapRead;
-    this.#leaveIfAsked = leaveIfAsked;
+  constructor(parts: MapWaitParts) {
+    this.#parts = parts;
   }
 
   /** Whether the device is gone. */
@@ -33,43 +40,44 @@ export class DeviceWait {
   /**
    * Maps a buffer for reading, when all that was submitted and uses it is over. Returns whether that took waiting.
    *
-   * @throws DEVICE_LOST
+   * @throws DEVICE_LOST; what has failed, when the buffer cannot be mapped for it
    */
   map(buffer: GPUBuffer): boolean {
     this.#begin(buffer);
-    this.#turns.turn();
+    this.#parts.turns.turn();
     const isOver = stateOf(buffer) === 'mapped';
-    if (!isOver) this.#await(buffer);
+    if (!isOver) this.#await(buffer, Number.POSITIVE_INFINITY);
+    // The state changes before the promise is rejected.
+    if (stateOf(buffer) !== 'mapped') this.#refuse();
     this.#pending = undefined;
     return !isOver;
   }
 
-  #await(buffer: GPUBuffer): void {
-    const spinUntilMs = this.#clock.nowMs() + SPIN_MS;
+  #await(buffer: GPUBuffer, limitMs: number): void {
+    const { clock, turns, leaveIfAsked } = this.#parts;
+    const startMs = clock.nowMs();
     while (stateOf(buffer) === 'pending') {
-      this.#leaveIfAsked();
-      this.#turns.turn();
-      if (this.#clock.nowMs() > spinUntilMs) Atomics.wait(this.#sleeper, 0, 0, PAUSE_MS);
+      leaveIfAsked();
+      turns.turn();
+      const elapsedMs = clock.nowMs() - startMs;
+      if (elapsedMs > limitMs) return;
+      if (elapsedMs > SPIN_MS) Atomics.wait(this.#sleeper, 0, 0, PAUSE_MS);
     }
-    // The state changes before the promise is rejected.
-    if (stateOf(buffer) !== 'mapped') this.#lose();
   }
 
-  /** Whether turns are Dawn's: maps a buffer, or finds that there are none. */
+  /** Whether waiting works: whether the turns are Dawn's. Nothing is pending afterwards. */
   canMap(buffer: GPUBuffer): boolean {
     this.#begin(buffer);
-    while (stateOf(buffer) === 'pending') {
-      if (!this.#turns.turn()) return false;
-      Atomics.wait(this.#sleeper, 0, 0, PAUSE_MS);
-    }
-    this.#pending = undefined;
-    return stateOf(buffer) === 'mapped';
+    this.#await(buffer, PROBE_MS);
+    const isMapped = stateOf(buffer) === 'mapped';
+    this.giveUp();
+    return isMapped;
   }
 
   /** Maps a buffer if that takes no longer than some turns. Otherwise nothing is pending afterwards. */
   tryMap(buffer: GPUBuffer, turns: number): boolean {
     this.#begin(buffer);
-    for (let turn = 0; turn < turns && stateOf(buffer) === 'pending'; turn++) this.#turns.turn();
+    for (let turn = 0; turn < turns && stateOf(buffer) === 'pending'; turn++) this.#parts.turns.turn();
     const state = stateOf(buffer);
     // Only what the device has refused is neither.
     if (state === 'unmapped') this.#isLost = true;
@@ -79,16 +87,20 @@ export class DeviceWait {
   }
 
   #begin(buffer: GPUBuffer): void {
+    const { turns, mapRead } = this.#parts;
     this.#pending = buffer;
     // Its state is looked at instead; a rejection would be one that nobody handles.
-    this.#turns.within(() => buffer.mapAsync(this.#mapRead)).catch(() => undefined);
+    turns.within(() => buffer.mapAsync(mapRead)).catch(() => undefined);
   }
 
-  #lose(): never {
-    this.#isLost = true;
+  /** A device that is there says why it does not map a buffer. */
+  #refuse(): never {
     this.#pending = undefined;
     // Dawn ends the process when it is left with something to answer.
-    this.#turns.drain();
+    this.#parts.turns.drain();
+    const failure = this.#parts.failures.take();
+    if (failure !== undefined) throw failure;
+    this.#isLost = true;
     throw curfewError('DEVICE_LOST', 'the GPU was lost: it was reset, removed, or its driver has failed');
   }
 
@@ -96,7 +108,7 @@ export class DeviceWait {
   giveUp(): void {
     this.#pending?.unmap();
     this.#pending = undefined;
-    this.#turns.drain();
+    this.#parts.turns.drain();
   }
 }
 
