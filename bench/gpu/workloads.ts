@@ -21,7 +21,8 @@ export interface Workload {
 
 type Build = (context: PartContext) => Promise<Workload>;
 
-const IMAGE = [1, 224, 224, 3] as const;
+/** Height and width of images. */
+const [SIZE, SMOKE_SIZE] = [224, 64];
 const CHAIN_MS = 150;
 const SMOKE_CHAIN_MS = 20;
 const [LEAST_NODES, MOST_NODES] = [30, 4000];
@@ -32,15 +33,20 @@ async function prepareTracing(): Promise<void> {
   await setBackend('cpu');
 }
 
-async function imageNetwork(title: string, build: () => LayersModel): Promise<Workload> {
+async function imageNetwork(
+  name: string,
+  build: (size: number) => LayersModel,
+  { smoke }: PartContext,
+): Promise<Workload> {
   await prepareTracing();
-  const model = build();
+  const size = smoke ? SMOKE_SIZE : SIZE;
+  const model = build(size);
   try {
     const graph = await trace(({ image }) => ({ y: model.predict(image) as typeof image }), {
-      image: { dtype: 'float32', shape: IMAGE },
+      image: { dtype: 'float32', shape: [1, size, size, 3] },
     });
-    const image = spread(seededUniform(2), IMAGE[1] * IMAGE[2] * IMAGE[3], 0, 1);
-    return { title, graph, feeds: { image } };
+    const image = spread(seededUniform(2), size * size * 3, 0, 1);
+    return { title: `${name}, ${size}×${size}`, graph, feeds: { image } };
   } finally {
     model.dispose();
   }
@@ -76,8 +82,8 @@ const chainOf =
 
 /** By name, in the order of the results. */
 export const WORKLOADS: Readonly<Record<string, Build>> = {
-  mobilenet: () => imageNetwork('MobileNetV2', () => buildMobileNetV2()),
-  resnet: () => imageNetwork('ResNet-50', () => buildResNet50()),
+  mobilenet: (context) => imageNetwork('MobileNetV2', (size) => buildMobileNetV2({ size }), context),
+  resnet: (context) => imageNetwork('ResNet-50', (size) => buildResNet50(1, size), context),
   transformer,
   'chain-10us': chainOf(0.01),
   'chain-100us': chainOf(0.1),

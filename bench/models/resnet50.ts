@@ -20,12 +20,11 @@ const EXPANSION = 4;
 /** Keeps the sums of the shortcuts near unit variance. */
 const BRANCH_SCALE = 0.5;
 
-const SIZE = 224;
 const CLASSES = 1000;
 
-/** Builds the network: float32 `[batch, 224, 224, 3]` in, probabilities `[batch, 1000]` out. The caller disposes it. */
-export function buildResNet50(seed = 1): layers.LayersModel {
-  const image = layers.input({ shape: [SIZE, SIZE, 3], name: 'image' });
+/** Builds the network: float32 `[batch, size, size, 3]` in, probabilities `[batch, 1000]` out. The caller disposes it. */
+export function buildResNet50(seed = 1, size = 224): layers.LayersModel {
+  const image = layers.input({ shape: [size, size, 3], name: 'image' });
   let x = convolve(image, 'conv1', 64, 7, 2);
   x = layers.layers
     .maxPooling2d({ poolSize: 3, strides: 2, padding: 'same', name: 'pool1' })
