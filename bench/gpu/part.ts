@@ -30,3 +30,13 @@ export type PartOutcome =
   | ({ readonly outcome: 'done'; readonly tookMs: number } & PartResult)
   | { readonly outcome: 'failed'; readonly tookMs: number; readonly reason: string }
   | { readonly outcome: 'skipped'; readonly reason: string };
+
+/** All that a run of the bench found: the JSON file. */
+export interface Results {
+  /** Grows when fields change their meaning. */
+  readonly format: 1;
+  readonly smoke: boolean;
+  readonly tookMs: number;
+  /** By name; `adapter` has the machine. */
+  readonly parts: Readonly<Record<string, PartOutcome>>;
+}

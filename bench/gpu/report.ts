@@ -1,6 +1,5 @@
 /** The results as a page of tables. */
-import type { PartOutcome, Table } from './part.js';
-import type { Results } from './results.js';
+import type { PartOutcome, Results, Table } from './part.js';
 
 const escapeCell = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ');
 

@@ -1,20 +1,10 @@
 /** All that a run of the bench found, and the files it is written to. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PartOutcome } from './part.js';
+import type { Results } from './part.js';
 import type { Price } from './parts/price.js';
 import { drawPrices } from './plot.js';
 import { formatReport } from './report.js';
-
-/** The JSON file. */
-export interface Results {
-  /** Grows when fields change their meaning. */
-  readonly format: 1;
-  readonly smoke: boolean;
-  readonly tookMs: number;
-  /** By name; `adapter` has the machine. */
-  readonly parts: Readonly<Record<string, PartOutcome>>;
-}
 
 export const RESULT_FILES = { json: 'results.json', page: 'results.md', plot: 'price.svg' } as const;
 

@@ -1,0 +1,33 @@
+/** What a fence costs on the virtual device where long waits are made in pauses. */
+import { describe, expect, it } from 'vitest';
+import { DEVICE_PROFILES } from '../kernels/virtual/profiles.js';
+import { createEngine, GraphBuilder } from '../runtime/index.js';
+
+/** Virtual milliseconds of a run of one node in mode 'node'. */
+async function durationMs(kernelMs: number, pauses: { spinMs?: number; pausedFenceMs?: number }) {
+  const graph = new GraphBuilder();
+  const x = graph.input('x', { dtype: 'float32', shape: [2] });
+  graph.output('y', graph.kernel('Neg', { x }));
+  const profile = { ...DEVICE_PROFILES.h200, fenceMs: 0.01, ...pauses };
+  await using engine = await createEngine({
+    device: 'virtual',
+    virtual: { profile, kernelMs: () => kernelMs },
+  });
+  const executable = await engine.compile(graph.build());
+  const { report } = await executable.run({ x: Float32Array.of(1, 2) }, { cancellation: 'node' });
+  return report.durationMs;
+}
+
+describe('a fence that waits in pauses', () => {
+  const pauses = { spinMs: 0.5, pausedFenceMs: 0.11 };
+
+  it('costs more where the wait is longer than the device spins', async () => {
+    const more = (await durationMs(2, pauses)) - (await durationMs(2, {}));
+    expect(more).toBeCloseTo(0.1);
+  });
+
+  it('costs what every fence costs where the wait is shorter, and where no pauses are told', async () => {
+    expect(await durationMs(0.1, pauses)).toBe(await durationMs(0.1, {}));
+    expect(await durationMs(2, { spinMs: 0.5 })).toBe(await durationMs(2, {}));
+  });
+});
