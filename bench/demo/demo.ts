@@ -21,7 +21,7 @@ const TIMEOUT_SHARES = [0.25, 0.5, 0.75];
 /** Compiles the worker's code well enough that later runs do not get faster. */
 const WARM_UPS = 4;
 const OVERHEAD_ROUNDS_PER_REPEAT = 2;
-const OVERHEAD_ENGINES = 4;
+const MAX_OVERHEAD_ENGINES = 4;
 const TIMELINE_FILE = 'timeline.json';
 const DEVICES = ['wasm', 'tensorflow', 'webgpu'] as const;
 
@@ -120,14 +120,15 @@ const cells = await measureStops(classify, fullMs, TIMEOUT_SHARES, repeats);
 const recorded = await writeTimeline(classify, Math.round(fullMs / 2));
 
 const rounds = OVERHEAD_ROUNDS_PER_REPEAT * repeats;
+const engines = Math.min(MAX_OVERHEAD_ENGINES, repeats);
 progress(
-  `the network alone: ${rounds} rounds of complete runs in each of ${OVERHEAD_ENGINES} engines, the modes taking turns`,
+  `the network alone: ${rounds} rounds of complete runs in each of ${engines} engines, the modes taking turns`,
 );
 const image = await readImage(PICTURE, SIZE, new AbortController().signal);
 const overheads = await measureOverheads(
   network,
   { image },
-  { ...engineOptions, engines: OVERHEAD_ENGINES, rounds, warmUps: WARM_UPS },
+  { ...engineOptions, engines, rounds, warmUps: WARM_UPS },
 );
 
 if (json) {
@@ -138,7 +139,7 @@ if (json) {
   );
   console.log(
     `Medians of ${repeats} runs (event-loop gap: the largest). ` +
-      `Overhead: the network alone, complete, median of ${OVERHEAD_ENGINES * rounds} rounds (p5 … p95).\n`,
+      `Overhead: the network alone, complete, median of ${engines * rounds} rounds (p5 … p95).\n`,
   );
   console.log(formatCells(cells, overheads));
   console.log(`\n${describe(cells)}`);

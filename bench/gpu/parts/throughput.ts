@@ -11,16 +11,18 @@ import { roundsWithin } from '../modes.js';
 import type { Part, PartContext } from '../part.js';
 import { WORKLOADS, type Workload } from '../workloads.js';
 
-const RUNS = 8;
+/** Runs at once. */
+const [RUNS, SMOKE_RUNS] = [8, 2];
 const BUDGET = { ms: 15_000, least: 2, most: 40 };
 const SMOKE_BUDGET = { ms: 500, least: 1, most: 2 };
 
 type Options = Pick<EngineOptions, 'streams' | 'runsInFlight'>;
 
-const runMany = (executable: Executable, feeds: Feeds) => (): Promise<number> =>
-  timeMs(() => Promise.all(Array.from({ length: RUNS }, () => executable.run(feeds))));
+/** Milliseconds per run. */
+const runMany = (executable: Executable, feeds: Feeds, runs: number) => async (): Promise<number> =>
+  (await timeMs(() => Promise.all(Array.from({ length: runs }, () => executable.run(feeds))))) / runs;
 
-/** Milliseconds per run in each engine, eight runs at a time, the engines taking turns. */
+/** Milliseconds per run in each engine, several runs at a time, the engines taking turns. */
 async function measure(
   { graph, feeds }: Workload,
   engines: Readonly<Record<string, Options>>,
@@ -32,15 +34,13 @@ async function measure(
     for (const [name, options] of Object.entries(engines)) {
       const engine = await createEngine({ device: 'webgpu', webgpu: { adapter }, ...options });
       started.push(engine);
-      sides[name] = runMany(await engine.compile(graph), feeds);
+      sides[name] = runMany(await engine.compile(graph), feeds, smoke ? SMOKE_RUNS : RUNS);
     }
     await alternate(sides, { warmUps: 1, rounds: 0 });
     const roundMs = await timeMs(() => alternate(sides, { warmUps: 0, rounds: 1 }));
     const rounds = roundsWithin(smoke ? SMOKE_BUDGET : BUDGET, roundMs);
     const samples = await alternate(sides, { warmUps: 0, rounds });
-    return Object.fromEntries(
-      Object.entries(samples).map(([name, all]) => [name, summarize(all.map((ms) => ms / RUNS))]),
-    );
+    return Object.fromEntries(Object.entries(samples).map(([name, all]) => [name, summarize(all)]));
   } finally {
     await Promise.all(started.map((engine) => engine.close()));
   }
@@ -57,7 +57,7 @@ function partOf(workload: string, what: string, engines: Readonly<Record<string,
       `${(1000 / p95).toFixed(1)}–${(1000 / p5).toFixed(1)}`,
       `${(first!.median / median).toFixed(2)} ×`,
     ]);
-    const title = `${what}: ${built.title}, ${RUNS} runs at once`;
+    const title = `${what}: ${built.title}, ${context.smoke ? SMOKE_RUNS : RUNS} runs at once`;
     return {
       tables: [{ title, header: ['', 'runs per second', 'p5–p95', 'gain'], rows }],
       data: { title, msPerRun: figures },
