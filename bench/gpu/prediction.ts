@@ -3,24 +3,31 @@
  *
  * Chains of matrix products of three sizes run on the GPU and on the virtual device, which has the profile of this GPU
  * (`gpu/profile/measure.ts`) and for each node a time drawn from those that the GPU's timestamps gave in mode `'none'`.
- * Compared are what modes cost against `'none'` and how late runs stop at random deadlines.
+ * Compared are what modes cost against `'none'` and how late runs stop at random deadlines. A second prediction takes for each
+ * mode the times that nodes have in that mode: where it fits and the first does not, the mode makes the nodes themselves
+ * slower, which is nothing that the queue's costs tell.
  *
  * Expected: within 30 % of each other, where a figure is large enough to be one: an overhead under 5 % and a lateness under
- * 0.1 ms say nothing. On software Vulkan less of it: the device computes on the cores that submit to it, so that encoding
- * and waiting make nodes longer, which the virtual device does not know; on a machine with few cores most of all.
+ * 0.1 ms say nothing. On software Vulkan less of it: the device computes on the cores that submit to it and spin for its fences,
+ * so that modes which wait make nodes longer, which the virtual device does not know; on a machine with few cores most of all.
  *
  * Run `npm run bench:prediction -- [--adapter NAME] [--smoke]`.
  */
 import { parseArgs } from 'node:util';
 import type { DeviceProfile } from '../../kernels/virtual/profiles.js';
 import { createRandom } from '../../kernels/virtual/random.js';
-import { type CancellationOption, createEngine, type Engine } from '../../runtime/index.js';
+import {
+  type CancellationOption,
+  createEngine,
+  type Engine,
+  type Executable,
+  type Feeds,
+} from '../../runtime/index.js';
 import { matmulChains, squareMatrix } from '../chains.js';
 import { printHeading, progress, repetitions, smoke, summarize } from '../harness.js';
-import { nodeTimesMs } from '../node-times.js';
 import { formatChange, formatMs, formatTable } from '../table.js';
 import { withBackend } from './backend.js';
-import { type ModeFigures, measureModes } from './modes.js';
+import { type ModeFigures, measureModes, nameOfMode } from './modes.js';
 import { measureProfile } from './profile/measure.js';
 import { findProduct, type Product } from './profile/sizes.js';
 
@@ -38,6 +45,11 @@ const BUDGETS = {
   runs: { ms: smoke ? 500 : 12_000, least: 3, most: 60 },
   stops: { ms: smoke ? 500 : 12_000, least: 3, most: 200 },
 };
+/** The virtual device repeats itself but for the times that are drawn. */
+const VIRTUAL_BUDGETS = {
+  runs: { ms: 1000, least: 3, most: 10 },
+  stops: { ms: smoke ? 500 : 3000, least: 3, most: 200 },
+};
 /** Differences in smaller figures mean nothing. */
 const [LEAST_OVERHEAD, LEAST_LATENESS_MS] = [0.05, 0.1];
 const TOLERANCE = 0.3;
@@ -46,28 +58,66 @@ const TOLERANCE = 0.3;
 interface Chain {
   readonly size: number;
   readonly nodes: number;
-  readonly timesMs: readonly number[];
+  /** What nodes take on the device, by mode. */
+  readonly timesMs: Readonly<Record<string, readonly number[]>>;
 }
 
-type Pair = readonly [real: ModeFigures, predicted: ModeFigures];
+/** A mode on the GPU, as predicted, and as predicted with the mode's own times of nodes. */
+interface Comparison {
+  readonly nodeMs: number;
+  readonly real: ModeFigures;
+  readonly predicted: ModeFigures;
+  readonly own: ModeFigures;
+}
 
 const nodesFor = (nodeMs: number) =>
   Math.round(Math.min(MOST_NODES, Math.max(LEAST_NODES, CHAIN_MS / nodeMs)));
 
+async function timesInMode(executable: Executable, feeds: Feeds, cancellation: CancellationOption) {
+  const { timeline } = await executable.run(feeds, { cancellation, timeline: true });
+  return timeline!.nodes.map(({ startMs, endMs }) => endMs - startMs);
+}
+
 async function measureChain(engine: Engine, { size, nodes }: Omit<Chain, 'timesMs'>) {
   using executable = await engine.compile(matmulChains(size, nodes), { name: `${nodes} products` });
   const feeds = { x: squareMatrix(size, 2).data };
-  await executable.run(feeds);
-  const timesMs = await nodeTimesMs(executable, feeds);
-  return { timesMs, figures: await measureModes(executable, feeds, MODES, BUDGETS) };
+  const figures = await measureModes(executable, feeds, MODES, BUDGETS);
+  const timesMs: Record<string, readonly number[]> = {};
+  for (const mode of MODES) timesMs[nameOfMode(mode)] = await timesInMode(executable, feeds, mode);
+  return { timesMs, figures };
 }
 
-async function predict(profile: DeviceProfile, { size, nodes, timesMs }: Chain): Promise<ModeFigures[]> {
+async function predict(
+  profile: DeviceProfile,
+  { size, nodes }: Chain,
+  timesMs: readonly number[],
+  modes: readonly CancellationOption[],
+): Promise<ModeFigures[]> {
   const random = createRandom(1);
   const kernelMs = () => timesMs[Math.floor(random() * timesMs.length)]!;
   await using engine = await createEngine({ device: 'virtual', virtual: { profile, kernelMs } });
   using executable = await engine.compile(matmulChains(size, nodes));
-  return await measureModes(executable, { x: squareMatrix(size, 2).data }, MODES, BUDGETS);
+  return await measureModes(executable, { x: squareMatrix(size, 2).data }, modes, VIRTUAL_BUDGETS);
+}
+
+async function compareModes(
+  profile: DeviceProfile,
+  chain: Chain,
+  figures: readonly ModeFigures[],
+): Promise<Comparison[]> {
+  const predicted = await predict(profile, chain, chain.timesMs['none']!, MODES);
+  const comparisons: Comparison[] = [];
+  for (const [index, mode] of MODES.entries()) {
+    const times = chain.timesMs[nameOfMode(mode)]!;
+    const own = (await predict(profile, chain, times, mode === 'none' ? ['none'] : ['none', mode])).at(-1)!;
+    comparisons.push({
+      nodeMs: summarize(times).median,
+      real: figures[index]!,
+      predicted: predicted[index]!,
+      own,
+    });
+  }
+  return comparisons;
 }
 
 /** Predicted over measured; nothing where both are too small to compare. */
@@ -78,37 +128,50 @@ function compare(predicted: number, measured: number, least: number): string {
   return `${ratio.toFixed(2)}${isMet ? '' : ' !'}`;
 }
 
-function rowOf([real, predicted]: Pair): string[] {
-  const overheads = [real.ratio.median, predicted.ratio.median] as const;
-  const lateness = (pick: 'median' | 'p99'): string[] => {
-    if (real.latenessMs === undefined || predicted.latenessMs === undefined) return ['', '', ''];
-    const [measured, expected] = [real.latenessMs[pick], predicted.latenessMs[pick]];
-    return [formatMs(measured), formatMs(expected), compare(expected, measured, LEAST_LATENESS_MS)];
-  };
-  const isBase = real.mode === 'none';
+function lateCells({ real, predicted, own }: Comparison, pick: 'median' | 'p99'): string[] {
+  if ([real, predicted, own].some(({ latenessMs }) => latenessMs === undefined)) return ['', '', '', ''];
+  const [measured, expected, withOwn] = [real, predicted, own].map(({ latenessMs }) => latenessMs![pick]);
   return [
-    real.mode,
-    isBase ? formatMs(real.runMs.median) : formatChange(overheads[0]),
-    isBase ? formatMs(predicted.runMs.median) : formatChange(overheads[1]),
-    isBase
-      ? compare(predicted.runMs.median, real.runMs.median, 0)
-      : compare(overheads[1] - 1, overheads[0] - 1, LEAST_OVERHEAD),
-    ...lateness('median'),
-    ...lateness('p99'),
+    formatMs(measured!),
+    formatMs(expected!),
+    compare(expected!, measured!, LEAST_LATENESS_MS),
+    compare(withOwn!, measured!, LEAST_LATENESS_MS),
   ];
 }
 
-function printChain({ size, nodes, timesMs }: Chain, pairs: readonly Pair[]): void {
-  const { p5, median, p95 } = summarize(timesMs);
-  const spread = `${formatMs(median)} (${formatMs(p5)}–${formatMs(p95)})`;
-  console.log(`\n${nodes} products of ${size}×${size} matrices, each ${spread}`);
-  const header = [
-    'mode',
-    ...['time', 'predicted', 'ratio'],
-    ...['late p50', 'predicted', 'ratio'],
-    ...['late p99', 'predicted', 'ratio'],
+function timeCells({ real, predicted, own }: Comparison, noneMs: number): string[] {
+  const [measured, expected] = [real.ratio.median, predicted.ratio.median];
+  if (real.mode === 'none') {
+    const ratio = compare(predicted.runMs.median, real.runMs.median, 0);
+    return [formatMs(real.runMs.median), formatMs(predicted.runMs.median), ratio, ''];
+  }
+  return [
+    formatChange(measured),
+    formatChange(expected),
+    compare(expected - 1, measured - 1, LEAST_OVERHEAD),
+    compare(own.runMs.median / noneMs - 1, measured - 1, LEAST_OVERHEAD),
   ];
-  console.log(formatTable(header, pairs.map(rowOf)));
+}
+
+function printChain({ size, nodes, timesMs }: Chain, comparisons: readonly Comparison[]): void {
+  const { p5, median, p95 } = summarize(timesMs['none']!);
+  const spread = `${formatMs(median)} (${formatMs(p5)}–${formatMs(p95)})`;
+  console.log(`\n${nodes} products of ${size}×${size} matrices, each ${spread} in mode 'none'`);
+  const header = [
+    ...['mode', 'node'],
+    ...['time', 'predicted', 'ratio', 'own'],
+    ...['late p50', 'predicted', 'ratio', 'own'],
+    ...['late p99', 'predicted', 'ratio', 'own'],
+  ];
+  const noneMs = comparisons[0]!.predicted.runMs.median;
+  const rows = comparisons.map((comparison) => [
+    comparison.real.mode,
+    formatMs(comparison.nodeMs),
+    ...timeCells(comparison, noneMs),
+    ...lateCells(comparison, 'median'),
+    ...lateCells(comparison, 'p99'),
+  ]);
+  console.log(formatTable(header, rows));
 }
 
 async function run(adapter: string | undefined): Promise<void> {
@@ -131,11 +194,12 @@ async function run(adapter: string | undefined): Promise<void> {
     const nodes = nodesFor(nodeMs);
     progress(`${nodes} products of ${size}×${size} on both`);
     const { timesMs, figures } = await measureChain(engine, { size, nodes });
-    const predicted = await predict(profile, { size, nodes, timesMs });
-    const pairs = figures.map((real, index): Pair => [real, predicted[index]!]);
-    printChain({ size, nodes, timesMs }, pairs);
+    const chain = { size, nodes, timesMs };
+    printChain(chain, await compareModes(profile, chain, figures));
   }
-  console.log(`\nratio: predicted over measured; "!" beyond ${TOLERANCE * 100} %.`);
+  console.log(
+    `\nratio: predicted over measured, "!" beyond ${TOLERANCE * 100} %. own: the same with what nodes take in the mode itself.`,
+  );
 }
 
 const { values } = parseArgs({ options: { adapter: { type: 'string' }, smoke: { type: 'boolean' } } });
