@@ -46,6 +46,7 @@ const PROFILE: Rules<DeviceProfile> = {
   efficiency: SHARE,
   minKernelMs: MS,
   submitMs: MS,
+  startMs: optional(MS),
   encodeMs: optional(MS),
   batch: optional(COUNT),
   fences: FENCES,

@@ -9,7 +9,8 @@ import {
 import { alternate, ratioOf, type Side, type Summary, summarize } from '../harness.js';
 import { seededUniform } from '../models/weights.js';
 
-const WARM_UPS = 2;
+/** Beside the round that tells how long one takes. */
+const WARM_UPS = 1;
 const SEED = 1;
 /** Runs in mode `'none'` end late by all that is left; a few show it. */
 const UNSTOPPED_SHARE = 0.1;

@@ -2,7 +2,8 @@
  * Does the virtual device, told a measured profile, predict what a real queue does?
  *
  * Chains of matrix products of three sizes run on the GPU and on the virtual device, which has the profile of this GPU
- * (`gpu/profile/measure.ts`) and for each node a time drawn from those that the GPU's timestamps gave in mode `'none'`.
+ * (`gpu/profile/measure.ts`) and for each node a time drawn from those that the GPU's timestamps gave in mode `'none'`, scaled
+ * so that they add up to what an untimed run takes: a node that is timed is by itself, and takes longer than among others.
  * Compared are what modes cost against `'none'` and how late runs stop at random deadlines. A second prediction takes for each
  * mode the times that nodes have in that mode: where it fits and the first does not, the mode makes the nodes themselves
  * slower, which is nothing that the queue's costs tell.
@@ -100,16 +101,25 @@ async function predict(
   return await measureModes(executable, { x: squareMatrix(size, 2).data }, modes, VIRTUAL_BUDGETS);
 }
 
+/** Factor from timed nodes to those of an untimed run, in which the device is never idle. */
+function scaleOf({ timesMs }: Chain, figures: readonly ModeFigures[]): number {
+  const timedMs = timesMs['none']!.reduce((sum, ms) => sum + ms, 0);
+  return Math.min(1, figures[0]!.runMs.median / timedMs);
+}
+
 async function compareModes(
   profile: DeviceProfile,
   chain: Chain,
   figures: readonly ModeFigures[],
 ): Promise<Comparison[]> {
-  const predicted = await predict(profile, chain, chain.timesMs['none']!, MODES);
+  const scale = scaleOf(chain, figures);
+  const scaled = (times: readonly number[]) => times.map((ms) => ms * scale);
+  const predicted = await predict(profile, chain, scaled(chain.timesMs['none']!), MODES);
   const comparisons: Comparison[] = [];
   for (const [index, mode] of MODES.entries()) {
     const times = chain.timesMs[nameOfMode(mode)]!;
-    const own = (await predict(profile, chain, times, mode === 'none' ? ['none'] : ['none', mode])).at(-1)!;
+    const modes = mode === 'none' ? MODES.slice(0, 1) : ['none' as const, mode];
+    const own = (await predict(profile, chain, scaled(times), modes)).at(-1)!;
     comparisons.push({
       nodeMs: summarize(times).median,
       real: figures[index]!,

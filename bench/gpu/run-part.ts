@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { PartContext, PartOutcome, PartResult } from './part.js';
 
 /** A part that takes longer hangs, or is on a machine that it was not made for. */
-const PART_LIMIT_MS = 240_000;
+const PART_LIMIT_MS = 300_000;
 
 /** How a part's process is told what to do; see `main.ts`. */
 export function partArguments(name: string, file: string, { smoke, adapter, folder }: PartContext): string[] {

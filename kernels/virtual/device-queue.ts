@@ -18,6 +18,8 @@ export interface QueuedWork {
 interface Submission {
   readonly work: QueuedWork;
   readonly slot: SlotIndex | undefined;
+  /** Until the work itself starts once it is its turn. */
+  readonly leadMs: number;
 }
 
 /** Where a stream's work is told. */
@@ -52,9 +54,9 @@ export class DeviceQueue {
     return this.#submitted - this.#pending.length;
   }
 
-  submit(work: QueuedWork, slot: SlotIndex | undefined): void {
+  submit(work: QueuedWork, slot: SlotIndex | undefined, leadMs = 0): void {
     work.place = ++this.#submitted;
-    this.#pending.push({ work, slot });
+    this.#pending.push({ work, slot, leadMs });
     this.#log('submit', work.name, slot);
     this.#start();
   }
@@ -125,8 +127,8 @@ export class DeviceQueue {
     if (this.#running || this.#stalled || this.#ended || next === undefined) return;
     this.#running = true;
     this.#log('start', next.work.name, next.slot);
-    const startMs = this.#clock.nowMs();
-    this.#clock.setTimer(next.work.durationMs, () => this.#finish(next, startMs));
+    const startMs = this.#clock.nowMs() + next.leadMs;
+    this.#clock.setTimer(next.leadMs + next.work.durationMs, () => this.#finish(next, startMs));
   }
 
   #finish({ work, slot }: Submission, startMs: number): void {

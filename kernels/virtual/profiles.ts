@@ -15,6 +15,8 @@ export interface DeviceProfile {
   readonly minKernelMs: number;
   /** Host time to submit one kernel, or several at once. */
   readonly submitMs: number;
+  /** Device time that each submission takes beside its kernels. Default 0. */
+  readonly startMs?: number | undefined;
   /** Host time to prepare one kernel for its submission. Default 0. */
   readonly encodeMs?: number | undefined;
   /** Most kernels that are submitted at once, where the mode allows for it. Default 1. */

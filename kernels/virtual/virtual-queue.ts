@@ -38,7 +38,8 @@ export class VirtualQueue implements WorkQueue {
 
   /** Submits what was prepared at once, whatever room there is. */
   flush(): Mark {
-    for (const work of this.#prepared.splice(0)) this.#device.submit(work, this.#thread.slot);
+    for (const [index, work] of this.#prepared.splice(0).entries())
+      this.#device.submit(work, this.#thread.slot, index === 0 ? this.#profile.startMs : 0);
     return this.#device.last as Mark;
   }
 

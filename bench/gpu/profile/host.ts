@@ -17,18 +17,23 @@ export const tinyChain = (backend: QueueingBackend): BackendChain => new Backend
 export interface SubmitCosts {
   readonly encodeMs: number;
   readonly submitMs: number;
+  /** From the first node's encoding until the last one is over, per node, where each submission has as many as can be. */
+  readonly batchedMs: number;
 }
 
 /** Solves for both from chains that are submitted node by node, and batch by batch. */
 export async function measureSubmits(backend: QueueingBackend, rounds: number): Promise<SubmitCosts> {
   const chain = tinyChain(backend);
   let batches = NODES / MAX_BATCH;
+  const batchedMs: number[] = [];
   const submitting = (mayDefer: boolean) => async () => {
     const startMs = performance.now();
     const { mark, submissions } = await chain.submit(NODES, mayDefer);
     const tookMs = performance.now() - startMs;
     await backend.queue.wait(mark);
-    if (mayDefer) batches = submissions;
+    if (!mayDefer) return tookMs;
+    batches = submissions;
+    batchedMs.push((performance.now() - startMs) / NODES);
     return tookMs;
   };
   const sides = { each: submitting(false), batch: submitting(true) };
@@ -36,7 +41,8 @@ export async function measureSubmits(backend: QueueingBackend, rounds: number): 
   chain.release();
   const [eachMs, batchMs] = [summarize(samples.each).median, summarize(samples.batch).median];
   const submitMs = Math.max(0, (eachMs - batchMs) / (NODES - batches));
-  return { submitMs, encodeMs: Math.max(0, eachMs / NODES - submitMs) };
+  const encodeMs = Math.max(0, eachMs / NODES - submitMs);
+  return { submitMs, encodeMs, batchedMs: summarize(batchedMs).median };
 }
 
 /** Median milliseconds of asking about work that is over. */
@@ -60,7 +66,7 @@ export async function measurePollMs(backend: QueueingBackend, rounds: number): P
  */
 export async function measureFenceMs(
   chain: BackendChain,
-  { encodeMs, submitMs }: SubmitCosts,
+  { encodeMs, submitMs }: Pick<SubmitCosts, 'encodeMs' | 'submitMs'>,
   rounds: number,
 ): Promise<number> {
   const samples: number[] = [];

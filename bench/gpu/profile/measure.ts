@@ -9,7 +9,9 @@
  *   timestamps tell; for a node shorter than the spinning of a wait, and for one of about 2 ms. They include the
  *   time until an idle device starts.
  * - `pollMs`: waiting for work that has long been over.
- * - `minKernelMs`: an `Add` of 16 floats by timestamps.
+ * - `startMs`, `minKernelMs`: timestamps tell what an `Add` of 16 floats takes in a pass of its own; a chain of them in
+ *   batches tells what it takes among others, unless the host's encoding takes longer. The difference is what the device spends on a
+ *   submission.
  * - `operationsPerMs`: a product of large matrices, 2 n³ operations. `bytesPerMs`: an `Add` of 16 MiB, which moves three times
  *   that. Both as reached, so `efficiency` is 1.
  * - `copyLatencyMs`, `copyBytesPerMs`: 64 bytes and 16 MiB to the device and back, halved.
@@ -47,18 +49,27 @@ async function measureRates(backend: QueueingBackend) {
   return { operationsPerMs: (2 * size ** 3) / nodeMs, bytesPerMs: (3 * ADD_BYTES) / addMs, efficiency: 1 };
 }
 
+/** What a tiny node takes among others, and the device for a submission beside its nodes. */
+function splitTiny(aloneMs: number, { batchedMs, encodeMs, submitMs }: SubmitCosts) {
+  const isHostBound = batchedMs <= 1.1 * (encodeMs + submitMs / MAX_BATCH);
+  // Where the device waits for the host, nothing can be told apart.
+  if (isHostBound) return { minKernelMs: aloneMs, startMs: 0 };
+  const startMs = Math.max(0, ((aloneMs - batchedMs) * MAX_BATCH) / (MAX_BATCH - 1));
+  return { minKernelMs: aloneMs - startMs, startMs };
+}
+
 /** Fences behind a tiny node, and behind one that is waited for in pauses. */
 async function measureFences(backend: QueueingBackend, costs: SubmitCosts, rounds: number) {
   const tiny = tinyChain(backend);
   await tiny.nodeTimesMs(16);
-  const minKernelMs = summarize(await tiny.nodeTimesMs(2 * rounds)).median;
+  const aloneMs = summarize(await tiny.nodeTimesMs(2 * rounds)).median;
   const fenceMs = await measureFenceMs(tiny, costs, rounds);
   tiny.release();
   const { size } = await findProduct(backend, PAUSED_MS);
   const products = new BackendChain(backend, 'BatchMatMul', squareMatrix(size, 1));
   const pausedFenceMs = await measureFenceMs(products, costs, rounds);
   products.release();
-  return { minKernelMs, fenceMs, pausedFenceMs };
+  return { ...splitTiny(aloneMs, costs), fenceMs, pausedFenceMs };
 }
 
 /** Measures the device; `rounds` repetitions of each figure, some ten seconds with 100. */
@@ -71,7 +82,8 @@ export async function measureProfile(
   return {
     name,
     ...(await measureRates(backend)),
-    ...costs,
+    encodeMs: costs.encodeMs,
+    submitMs: costs.submitMs,
     ...(await measureFences(backend, costs, rounds)),
     batch: MAX_BATCH,
     fences: 'each',
