@@ -2,8 +2,8 @@
 import type { ModeFigures } from './modes.js';
 import type { Price } from './parts/price.js';
 
-const [WIDTH, HEIGHT] = [1000, 480];
-const [TOP, BOTTOM] = [60, 120];
+const [WIDTH, HEIGHT] = [1000, 510];
+const [TOP, BOTTOM] = [60, 150];
 const [LEFT, PANEL_WIDTH, GAP] = [60, 410, 90];
 const COLORS = ['#0969da', '#bc4c00', '#1a7f37', '#8250df', '#cf222e', '#9a6700', '#57606a'];
 const DARK_COLORS = ['#58a6ff', '#f0883e', '#3fb950', '#bc8cff', '#ff7b72', '#d29922', '#a2acb8'];
@@ -114,8 +114,8 @@ function drawPanel(panel: Panel, prices: readonly Price[]): string[] {
 
 function drawLegend(prices: readonly Price[]): string[] {
   return prices.map(({ title }, index) => {
-    const left = LEFT + 310 * (index % 3);
-    const top = HEIGHT - BOTTOM + 60 + 20 * Math.floor(index / 3);
+    const left = LEFT + (PANEL_WIDTH + GAP) * (index % 2);
+    const top = HEIGHT - BOTTOM + 66 + 20 * Math.floor(index / 2);
     return `<circle class="c${index % COLORS.length}" cx="${left}" cy="${top - 4}" r="4"/><text x="${left + 10}" y="${top}">${title}</text>`;
   });
 }
