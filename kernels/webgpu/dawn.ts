@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { curfewError, quote } from '../../scheduler/errors.js';
 import { messageOf } from '../../scheduler/quote.js';
+import { describeSearch } from './installation.js';
 import type { WebGpuOptions } from './options.js';
 
 /** What the addon exports. */
@@ -68,13 +69,19 @@ function loadAddon(file: string): DawnAddon {
   }
 }
 
-async function requestAdapter(gpu: GPU, options: WebGpuOptions): Promise<GPUAdapter> {
-  const { powerPreference = 'high-performance', adapter: name } = options;
-  const adapter = await gpu.requestAdapter({ powerPreference });
+async function requestAdapter(gpu: GPU, { powerPreference }: WebGpuOptions): Promise<GPUAdapter> {
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: powerPreference ?? 'high-performance' });
+  } catch (error) {
+    // So Dawn refuses a name that no GPU has, and lists those there are.
+    throw unavailable(messageOf(error), error);
+  }
   if (adapter !== null) return adapter;
-  const which = name === undefined ? 'a GPU with a Vulkan driver' : `one whose name has ${quote(name)} in it`;
+  const where = describeSearch(process.env);
   throw unavailable(
-    `expected ${which}, found none; \`npx curfew setup webgpu\` says what is there, and installs a software one`,
+    `expected a GPU with a Vulkan driver, found none${where}; ` +
+      '`npx curfew setup webgpu` says what is there, and installs a software one',
   );
 }
 

@@ -130,9 +130,23 @@ export function findInPackage(
   return existsSync(found) ? found : undefined;
 }
 
+/** Name drivers to the Vulkan loader, which takes the first of them that is set. */
+const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'];
+
 /** Whether the user has named drivers to the Vulkan loader. Then they decide. */
 export function namesDrivers(environment: Environment): boolean {
-  return ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].some((name) => (environment[name] ?? '') !== '');
+  return DRIVER_VARIABLES.some((name) => (environment[name] ?? '') !== '');
+}
+
+/**
+ * Where an adapter was missed, for messages: the Vulkan loader looks for no drivers itself while one of the variables is set,
+ * be it empty, which names none.
+ */
+export function describeSearch(environment: Environment): string {
+  const set = DRIVER_VARIABLES.filter((name) => environment[name] !== undefined);
+  if (set.length === 0) return '';
+  const assignments = set.map((name) => `${name}=${JSON.stringify(environment[name])}`);
+  return ` among the drivers that the environment names (${assignments.join(', ')})`;
 }
 
 /** While a device is open the variable says what it has been told. */

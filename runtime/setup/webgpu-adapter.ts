@@ -1,6 +1,6 @@
 /** Looks for an adapter in a process of its own, since a driver that does not work may end or halt the process that tries it. */
 import { fileURLToPath } from 'node:url';
-import type { WebGpuAdapter, WebGpuDriver } from '../../kernels/webgpu/installation.js';
+import { describeSearch, type WebGpuAdapter, type WebGpuDriver } from '../../kernels/webgpu/installation.js';
 import type { Clock } from '../../scheduler/clock.js';
 import { CurfewError, curfewError } from '../../scheduler/errors.js';
 import { runTool } from './run-tool.js';
@@ -74,7 +74,7 @@ export async function lookForAdapter(
     case 'failed':
       return answer;
     case 'none':
-      return { why: 'no adapter' };
+      return { why: `no adapter${driver === null ? describeSearch(workplace.environment) : ''}` };
     case 'unloadable':
       throw curfewError('SETUP_FAILED', `loading Dawn's addon ${addon}: ${answer.message}`);
     case 'adapter': {

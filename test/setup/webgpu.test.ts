@@ -117,6 +117,15 @@ describe('a machine without an adapter', () => {
     expect(setup.found({ VK_DRIVER_FILES: '' })?.driverFiles).toContain(setup.cache);
   });
 
+  it('is told when an empty variable keeps the drivers of the system from being found', async () => {
+    setup.variables['VK_DRIVER_FILES'] = '';
+    const { message } = await rejection(setup.run());
+    expect(message).toContain(
+      '\n  the system\'s drivers: no adapter among the drivers that the environment names (VK_DRIVER_FILES="")\n',
+    );
+    expect(message).toContain('\n  SwiftShader: no adapter\n');
+  });
+
   it('keeps the driver of the last set-up, until the system has one', async () => {
     setup.adapters = ['swiftshader'];
     const { record } = await setup.run();
