@@ -26,9 +26,9 @@ function environmentFor(driver: WebGpuDriver | null, environment: NodeJS.Process
 }
 
 /** Aborted by the signal, or when the time is over. */
-function limited(signal: AbortSignal, clock: Clock) {
+function limited(signal: AbortSignal, clock: Clock, limitMs: number) {
   const time = new AbortController();
-  const stop = clock.setTimer(LIMIT_MS, () => time.abort(), true);
+  const stop = clock.setTimer(limitMs, () => time.abort(), true);
   return { either: AbortSignal.any([signal, time.signal]), time: time.signal, stop };
 }
 
@@ -36,9 +36,10 @@ async function ask(
   addon: string,
   driver: WebGpuDriver | null,
   workplace: Workplace,
+  limitMs: number,
 ): Promise<AdapterAnswer | { readonly kind: 'failed'; readonly why: string }> {
   const { environment, signal, clock, loadProgram = PROGRAM } = workplace;
-  const { either, time, stop } = limited(signal, clock);
+  const { either, time, stop } = limited(signal, clock, limitMs);
   try {
     const { stdout } = await runTool('looking for an adapter', [process.execPath, loadProgram, addon], {
       signal: either,
@@ -49,7 +50,7 @@ async function ask(
     return JSON.parse(stdout) as AdapterAnswer;
   } catch (error) {
     signal.throwIfAborted();
-    if (time.aborted) return { kind: 'failed', why: `no answer within ${LIMIT_MS / 1000} s` };
+    if (time.aborted) return { kind: 'failed', why: `no answer within ${limitMs / 1000} s` };
     if (error instanceof CurfewError) return { kind: 'failed', why: error.message };
     throw error;
   } finally {
@@ -62,14 +63,16 @@ async function ask(
  *
  * @param addon of Dawn, beside the driver's loader where it has one
  * @param driver with absolute paths; `null`: whatever the system has
+ * @param limitMs when to give up; default 120,000
  * @throws SETUP_FAILED when Dawn's addon cannot be loaded, whatever the driver; the signal's reason
  */
 export async function lookForAdapter(
   addon: string,
   driver: WebGpuDriver | null,
   workplace: Workplace,
+  limitMs = LIMIT_MS,
 ): Promise<Look> {
-  const answer = await ask(addon, driver, workplace);
+  const answer = await ask(addon, driver, workplace, limitMs);
   switch (answer.kind) {
     case 'failed':
       return answer;

@@ -84,9 +84,14 @@ export class FakeWebGpuSetup extends FakeMachine {
       specifier === `${name}/package.json` ? join(folder, 'package.json') : before(specifier);
   }
 
+  /** What looks for an adapter. */
+  get program(): string {
+    return join(this.folder, 'look.mjs');
+  }
+
   #options(driver: SoftwareDriver | undefined) {
-    const { cache, pins, machine } = this;
-    return { driver, cache, pins, machine, loadProgram: join(this.folder, 'look.mjs') };
+    const { cache, pins, machine, program } = this;
+    return { driver, cache, pins, machine, loadProgram: program };
   }
 
   /** Runs the set-up in this process. */
