@@ -71,9 +71,19 @@ export function runOn(
   attributes?: Attributes,
 ): Tensor[] {
   const prepared = backend.prepare(programNode({ op, inputs, attributes, outputs }));
+  return runPreparedOn(backend, prepared, inputs, outputs.length);
+}
+
+/** The same with a prepared node. */
+export function runPreparedOn(
+  backend: ImmediateBackend,
+  prepared: Preparation,
+  inputs: Readonly<Record<string, Tensor>>,
+  outputCount: number,
+): Tensor[] {
   const uploaded = Object.values(inputs).map((tensor) => uploadTo(backend, tensor));
   try {
-    const results = runPrepared(prepared, uploaded, outputs.length);
+    const results = runPrepared(prepared, uploaded, outputCount);
     const read = results.map((result) => readFrom(backend, result));
     for (const result of results) backend.release(result);
     return read;

@@ -10,6 +10,7 @@ import { elementwiseCases } from './op-cases/elementwise.js';
 import { imageCases } from './op-cases/image.js';
 import { indexingCases } from './op-cases/indexing.js';
 import { matmulCases } from './op-cases/matmul.js';
+import { plainCases } from './op-cases/plain.js';
 import { poolingCases } from './op-cases/pooling.js';
 import { reductionCases } from './op-cases/reductions.js';
 import { shapeCases } from './op-cases/shape.js';
@@ -30,6 +31,7 @@ export function opCases(seed: number): readonly OpCase[] {
     poolingCases,
     imageCases,
     edgeCases,
+    plainCases,
   ];
   return tables.flatMap((table) => table(random));
 }

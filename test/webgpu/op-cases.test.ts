@@ -4,9 +4,11 @@ import { inferNode, opNames } from '../../kernels/ops/index.js';
 import { createKernelBackend as createReference } from '../../kernels/reference/backend.js';
 import { createKernelBackend } from '../../kernels/webgpu/backend.js';
 import type { ImmediateBackend } from '../../scheduler/kernel.js';
-import { backendOptions, runOn } from '../support/one-node.js';
+import { elementCount } from '../../scheduler/tensor.js';
+import { backendOptions, programNode, runOn, runPreparedOn } from '../support/one-node.js';
 import { caseTensors, formatCase, type OpCase, opCases } from '../support/op-cases.js';
 import { caseDifferences, SEED } from './case-differences.js';
+import { ON_CPU, ON_GPU } from './on-gpu.js';
 
 const CASES = opCases(SEED);
 
@@ -23,18 +25,24 @@ describe(`op cases on webgpu (seed ${SEED})`, () => {
     backend.close();
   });
 
+  /** Ops of which a case with elements has run on WebGPU's kernels. */
+  const onGpu = new Set<string>();
+
   function departures(opCase: OpCase): string[] {
     const { op, inputs, attributes } = opCase;
     const { outputs } = inferNode(op, inputs, attributes, 'case');
     const tensors = caseTensors(opCase, SEED);
     const liveBytes = backend.memory.liveBytes;
     const expected = runOn(reference, op, tensors, outputs, attributes);
-    const actual = runOn(backend, op, tensors, outputs, attributes);
+    const prepared = backend.prepare(programNode({ op, inputs: tensors, attributes, outputs }));
+    const hasElements = outputs.some(({ shape }) => elementCount(shape) > 0);
+    if (hasElements && prepared.fallback === undefined) onGpu.add(op);
+    const actual = runPreparedOn(backend, prepared, tensors, outputs.length);
     expect(backend.memory.liveBytes, formatCase(opCase)).toBe(liveBytes);
     return caseDifferences(opCase, actual, expected);
   }
 
-  it.each(opNames())('computes what the reference computes for %s', (op) => {
+  it.each(opNames())('computes what the reference computes for %s, on the kernels listed', (op) => {
     const found = CASES.filter((opCase) => opCase.op === op).flatMap((opCase) => {
       try {
         return departures(opCase);
@@ -43,5 +51,10 @@ describe(`op cases on webgpu (seed ${SEED})`, () => {
       }
     });
     expect(found, `CURFEW_TEST_SEED=${SEED}`).toEqual([]);
+    expect(onGpu.has(op), `runs on WebGPU's kernels (CURFEW_TEST_SEED=${SEED})`).toBe(ON_GPU.includes(op));
+  });
+
+  it('lists each op once', () => {
+    expect([...ON_GPU, ...ON_CPU].sort()).toEqual([...opNames()].sort());
   });
 });
