@@ -24,8 +24,7 @@ export interface WorkQueue {
    * return a promise (a native one): a device may need a turn of the event loop now and then.
    *
    * @param mayDefer nobody waits for this work by itself: a device on which a submission costs time of its own may hand it
-   *   over together with what follows, at the latest when it is waited for, when a tensor is read, or with the next submit that may not
-   *   defer. The mark covers it all the same; several submits may have one. Default false.
+   *   over together with what follows, at the latest when it is waited for, or with the next submit that may not defer. The mark covers it all the same; several submits may have one. Default false.
    */
   submit(mayDefer?: boolean): Mark | Promise<Mark>;
   /**

@@ -1,6 +1,6 @@
 /**
  * The webgpu device with nodes that do something to the GPU, by their names: `lose` takes it away, `hang` gives it a shader that
- * never ends.
+ * never ends, `refuse tensors` and `refuse readings` have it refuse the next buffer for one.
  */
 import { createRequire } from 'node:module';
 import { createKernelBackend as create } from '../../../dist/kernels/webgpu/backend.js';
@@ -35,7 +35,25 @@ function submitEndless(device) {
   device.queue.submit([encoder.finish()]);
 }
 
-const ACTS = { lose: (device) => device.destroy(), hang: submitEndless };
+const MAP_READ = 1;
+const FENCE_BYTES = 256;
+
+/** Has the device refuse the next buffer with this usage that is no fence's. */
+function refuseNext(device, usage) {
+  const make = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    if (descriptor.size <= FENCE_BYTES || (descriptor.usage & usage) === 0) return make(descriptor);
+    device.createBuffer = make;
+    return make({ ...descriptor, usage: MAP_READ | STORAGE });
+  };
+}
+
+const ACTS = {
+  lose: (device) => device.destroy(),
+  hang: submitEndless,
+  'refuse tensors': (device) => refuseNext(device, STORAGE),
+  'refuse readings': (device) => refuseNext(device, MAP_READ),
+};
 
 /** Has `onDevice` called with each device that is opened meanwhile. */
 async function watchDevices(onDevice, open) {
