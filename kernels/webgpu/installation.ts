@@ -122,7 +122,7 @@ export function findInPackage(
     throw curfewError(
       'DEVICE_UNAVAILABLE',
       `package ${name}: expected version ${version}, received ${received} in ${dirname(description)}; ` +
-        'install that version, or remove the package and run npx curfew setup webgpu',
+        `run npm install ${name}@${version}, or remove the package and run npx curfew setup webgpu`,
       { expected: version, received },
     );
   }

@@ -77,6 +77,7 @@ describe('setting webgpu up with the driver of the system', () => {
     for (const error of [await rejection(setup.run()), thrown(() => setup.found())]) {
       expect(error.code).toBe('DEVICE_UNAVAILABLE');
       expect(error.message).toContain(`package ${name}: expected version ${version}, received 0.0.1 in `);
+      expect(error.message).toContain(`; run npm install ${name}@${version}, or remove the package and run `);
       expect([error.expected, error.received]).toEqual([version, '0.0.1']);
     }
     expect(setup.calls()).toEqual([]);
