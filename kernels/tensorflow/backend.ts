@@ -13,7 +13,7 @@ import type {
 import { messageOf } from '../../scheduler/quote.js';
 import { bytesOf, type TensorSpec } from '../../scheduler/tensor.js';
 import { loadAddon } from './addon.js';
-import { withCheckedIndices } from './checked-node.js';
+import { withCheckedValues } from './checked-node.js';
 import { TensorFlowChunks } from './chunks/chunk-compiler.js';
 import { removeLeftovers } from './chunks/chunk-folders.js';
 import { CountedBinding } from './counted-binding.js';
@@ -47,7 +47,7 @@ class TensorFlowBackend {
 
   prepare(node: ProgramNode): Preparation {
     const own = this.#prepareOnTensorFlow(node);
-    if (own !== undefined) return { run: this.#counted(withCheckedIndices(node, this.#binding, own)) };
+    if (own !== undefined) return { run: this.#counted(withCheckedValues(node, this.#binding, own)) };
     const run = prepareCpuNode(node, this.#binding);
     if (run !== undefined) return { run: this.#counted(run), fallback: 'cpu' };
     throw curfewError(

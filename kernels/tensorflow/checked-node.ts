@@ -1,23 +1,15 @@
 /** Guards nodes that take indices: TensorFlow's kernels on a GPU pass over wrong ones in silence. */
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
-import { indexCheck } from '../ops/index-bounds.js';
+import { withChecks } from '../ops/checked-node.js';
 import type { CountedBinding } from './counted-binding.js';
 import type { TensorFlowTensor } from './tensor.js';
 
-/** The node with its indices checked before each run. */
-export function withCheckedIndices(
+/** The node with the values of its inputs checked before it runs. */
+export function withCheckedValues(
   node: ProgramNode,
   binding: CountedBinding,
   run: PreparedNode,
 ): PreparedNode {
-  const check = indexCheck(node);
-  if (check === undefined) return run;
-  const places = new Map(node.inputNames.map((name, index) => [name, node.inputs[index]!]));
-  return (values) => {
-    check((input) => {
-      const { id } = values[places.get(input)!] as TensorFlowTensor;
-      return binding.tensorDataSync(id) as Int32Array;
-    });
-    run(values);
-  };
+  const read = (tensor: TensorFlowTensor) => binding.tensorDataSync(tensor.id) as Int32Array;
+  return withChecks(node, (tensor) => read(tensor as TensorFlowTensor), run);
 }
