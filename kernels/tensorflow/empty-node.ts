@@ -1,6 +1,6 @@
-/** Nodes whose outputs have no elements: some kernels refuse to make them. */
+/** Nodes whose outputs have no elements. */
 import type { PreparedNode, ProgramNode } from '../../scheduler/kernel.js';
-import { isWithoutElements } from '../ops/excluded.js';
+import { prepareWithoutElements } from '../ops/empty-node.js';
 import type { CountedBinding } from './counted-binding.js';
 import { makeAll, makeTensor } from './tensor.js';
 
@@ -8,12 +8,7 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Prepares a node of empty outputs, or returns `undefined` for any other. */
 export function prepareEmptyNode(node: ProgramNode, binding: CountedBinding): PreparedNode | undefined {
-  if (!isWithoutElements(node)) return undefined;
-  const { outputs, outputSpecs } = node;
-  return (values) => {
-    const made = makeAll(binding, outputs.length, (index) =>
-      makeTensor(binding, outputSpecs[index]!, NO_BYTES),
-    );
-    for (let index = 0; index < made.length; index++) values[outputs[index]!] = made[index];
-  };
+  return prepareWithoutElements(node, (specs) =>
+    makeAll(binding, specs.length, (index) => makeTensor(binding, specs[index]!, NO_BYTES)),
+  );
 }
