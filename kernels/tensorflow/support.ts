@@ -2,8 +2,8 @@
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { elementCount, sameShape } from '../../scheduler/tensor.js';
 import { isExcluded } from '../ops/excluded.js';
+import { type NumberRules, takesNumbers } from '../ops/numbers.js';
 import { takesDTypes } from './dtypes.js';
-import { takesNumbers } from './numbers.js';
 import {
   hasEvenGradient,
   hasEvenSteps,
@@ -95,6 +95,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   TopK: ({ attributes }) => attributes['sorted'] === true,
 };
 
+const NUMBERS: NumberRules = { takeInfinity: new Set(['ClipByValue', 'Fill', 'PadV2']) };
+
 /** Whether TensorFlow's broadcasting has as many dimensions as the node's. */
 function broadcastsSimply({ inputNames, inputSpecs, outputSpecs }: ProgramNode): boolean {
   const [a, b] = inputSpecs;
@@ -113,7 +115,7 @@ export function isSameOnTensorFlow(node: ProgramNode): boolean {
   // What is made of nothing differs: reductions of no elements do.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
   const isRight = ruleOf(node.op)?.(node) ?? true;
-  return isRight && takesDTypes(node) && takesNumbers(node) && broadcastsSimply(node);
+  return isRight && takesDTypes(node) && takesNumbers(node, NUMBERS) && broadcastsSimply(node);
 }
 
 /** In graphs, oneDNN looks for the maxima itself, and finds others. */

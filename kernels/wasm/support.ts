@@ -2,10 +2,10 @@
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { elementCount, type Shape } from '../../scheduler/tensor.js';
 import { isExcluded } from '../ops/excluded.js';
+import { type NumberRules, takesNumbers } from '../ops/numbers.js';
 import { runsAlongEnd } from '../ops/specs.js';
 import { repeatsBatches } from '../reference/corrections.js';
 import { takesDTypes } from './dtypes.js';
-import { takesNumbers } from './numbers.js';
 import { isPlainSuppression } from './suppression.js';
 import { hasXnnpackWindows } from './windows.js';
 
@@ -138,6 +138,16 @@ function hasSimpleWeights(node: ProgramNode): boolean {
   return weights === undefined || runsAlongEnd(weights, node.outputSpecs[0]!.shape);
 }
 
+const NUMBERS: NumberRules = {
+  // Others lose them on the way, or make INT_MIN of them where the dtype is int32.
+  takeInfinity: new Set([
+    ...['ClipByValue', 'Fill', 'PadV2'],
+    ...['NonMaxSuppressionV3', 'NonMaxSuppressionV4', 'NonMaxSuppressionV5'],
+  ]),
+  // A bound beyond float32 bounds all the same.
+  takeAnySize: new Set(['ClipByValue']),
+};
+
 /** Kernels of ops that the table cannot describe may be given any inputs, which the cpu kernels survive. */
 function ruleOf(op: string): Rule | undefined {
   if (Object.hasOwn(RULES, op)) return RULES[op];
@@ -148,7 +158,7 @@ function ruleOf(op: string): Rule | undefined {
 export function isCorrectOnWasm(node: ProgramNode): boolean {
   // Kernels skip empty inputs and leave outputs that are not empty as they find them.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
-  if (!takesNumbers(node)) return false;
+  if (!takesNumbers(node, NUMBERS)) return false;
   const isRight = ruleOf(node.op)?.(node) ?? true;
   return isRight && takesDTypes(node) && hasXnnpackWindows(node);
 }

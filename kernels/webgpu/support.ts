@@ -2,10 +2,10 @@
 import type { ProgramNode } from '../../scheduler/kernel.js';
 import { elementCount, type Shape } from '../../scheduler/tensor.js';
 import { isExcluded } from '../ops/excluded.js';
+import { type NumberRules, takesNumbers } from '../ops/numbers.js';
 import { runsAlongEnd } from '../ops/specs.js';
 import { repeatsBatches } from '../reference/corrections.js';
 import { takesIntegers } from './dtypes.js';
-import { takesNumbers } from './numbers.js';
 import { gpuBytes } from './tensor.js';
 import { hasNoEmptyWindow } from './windows.js';
 
@@ -93,6 +93,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   Transform: ({ inputSpecs: [image, transforms] }) => image!.shape[0] === transforms!.shape[0],
 };
 
+/** Shaders may take it for granted that numbers are finite. */
+const NUMBERS: NumberRules = { takeInfinity: new Set(['ClipByValue', 'Fill', 'PadV2']) };
+
 /** Kernels of ops that the table cannot describe may be given any inputs, which the cpu kernels survive. */
 function ruleOf(op: string): Rule | undefined {
   if (Object.hasOwn(RULES, op)) return RULES[op];
@@ -108,5 +111,5 @@ export function isBindable({ inputSpecs, outputSpecs }: ProgramNode, limitBytes:
 export function isSameOnWebGpu(node: ProgramNode): boolean {
   // What is made of nothing differs, and nothing cannot be bound.
   if (node.inputSpecs.some(({ shape }) => elementCount(shape) === 0)) return false;
-  return (ruleOf(node.op)?.(node) ?? true) && takesIntegers(node) && takesNumbers(node);
+  return (ruleOf(node.op)?.(node) ?? true) && takesIntegers(node) && takesNumbers(node, NUMBERS);
 }
