@@ -93,6 +93,17 @@ function negativePoolCases(): OpCase[] {
   ];
 }
 
+/** Lengths rounded up, so that the last windows lie beyond the image. */
+function emptyWindowCases(): OpCase[] {
+  const x = { x: f32([1, 3, 2, 2, 1], POSITIVE) };
+  const valid = { filterSize: 1, strides: [3, 2, 2], pad: 'valid' };
+  const attributes = { ...valid, dimRoundingMode: 'ceil', dataFormat: 'NDHWC' };
+  return [
+    { op: 'AvgPool3D', inputs: x, attributes },
+    { op: 'MaxPool3D', inputs: x, attributes, except: STARTS_ABOVE_ZERO },
+  ];
+}
+
 function integerPool(): OpCase {
   return {
     op: 'MaxPool',
@@ -132,6 +143,7 @@ export const poolingCases: CaseTable = (random) => [
   ...gradientCases(random),
   ...pool3dCases(random),
   ...negativePoolCases(),
+  ...emptyWindowCases(),
   integerPool(),
   ...batchNormCases(random),
   ...lrnCases(random),
