@@ -1,9 +1,10 @@
 /** Gives a set-up its part of the cache, for itself alone and cleaned up afterwards. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTrusted } from '../../kernels/cache-folder.js';
 import { curfewError } from '../../scheduler/errors.js';
 import { takeLock } from './lock.js';
+import { makeFolder } from './make-folder.js';
 import { makeStaging, removeLeftovers } from './staging.js';
 import type { Workplace } from './workplace.js';
 
@@ -14,7 +15,7 @@ export interface WorkplaceOptions extends Omit<Workplace, 'makeFolder'> {
 
 /** Makes the cache, or looks whose it is. */
 async function makeCache(cache: string): Promise<void> {
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   if (isTrusted(cache)) return;
   const { uid, mode } = await stat(cache);
   const received = `${cache} of user ${uid} with mode ${(mode & 0o777).toString(8)}`;
