@@ -10,8 +10,8 @@
  * Run `npm run bench:gpu -- [--out FOLDER] [--adapter NAME] [--parts A,B] [--smoke]`; without a folder, `results`. It takes some 10
  * minutes on a GPU, up to 20 on software Vulkan, and writes after each part.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { progress } from '../harness.js';
@@ -82,6 +82,10 @@ if (values.part !== undefined) {
   await runHere(values.part, values.result!, context);
 } else {
   const isComplete = await runAll(chosenParts(values.parts), context);
-  console.log(`${folder}: ${Object.values(RESULT_FILES).join(', ')}`);
+  console.log(
+    `${folder}: ${Object.values(RESULT_FILES)
+      .filter((file) => existsSync(join(folder, file)))
+      .join(', ')}`,
+  );
   if (!isComplete) process.exitCode = 1;
 }

@@ -182,7 +182,7 @@ export async function createKernelBackend(options: BackendOptions): Promise<Queu
   if (installation === undefined)
     throw curfewError(
       'DEVICE_UNAVAILABLE',
-      "device: 'webgpu' has not been set up here; run `npx curfew setup webgpu`, or `npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0` on a machine with a GPU",
+      "device: 'webgpu' has not been set up here; run `npx curfew setup webgpu` (in Curfew's own checkout `npm run setup:webgpu`), or `npm install webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0` on a machine with a GPU",
     );
   const dawn = await openDevice(installation.addon, (options.device ?? {}) as WebGpuOptions);
   const gpu = new Gpu(dawn, createSystemClock(), options);

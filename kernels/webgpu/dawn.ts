@@ -79,10 +79,11 @@ async function requestAdapter(gpu: GPU, { powerPreference }: WebGpuOptions): Pro
   }
   if (adapter !== null) return adapter;
   const where = describeSearch(process.env);
-  throw unavailable(
-    `expected a GPU with a Vulkan driver, found none${where}; ` +
-      '`npx curfew setup webgpu` says what is there, and installs a software one',
-  );
+  const remedy =
+    where === ''
+      ? '`npx curfew setup webgpu` says what is there, and installs a software one'
+      : 'unset the variable, or have it name a driver that works';
+  throw unavailable(`expected a GPU with a Vulkan driver, found none${where}; ${remedy}`);
 }
 
 async function requestDevice(adapter: GPUAdapter, hasTimestamps: boolean): Promise<GPUDevice> {

@@ -14,7 +14,7 @@ import { providePackages } from './webgpu-packages.js';
 import { checkWebGpuMachine, type WebGpuSetupOptions } from './webgpu-task.js';
 
 const OVERRULED =
-  'VK_DRIVER_FILES or VK_ICD_FILENAMES is set here. Where it is, the device takes the drivers it names instead of this one';
+  'VK_DRIVER_FILES or VK_ICD_FILENAMES is set here. Where it is, the device takes the drivers it names, and not this one: unset it';
 
 /** How a set-up ended. */
 export interface WebGpuSetupResult {

@@ -47,7 +47,8 @@ describe('where Dawn finds no adapter', () => {
   ])('openDevice() says which drivers the environment names: %o', async (variables, named) => {
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
     const where = ` among the drivers that the environment names (${named})`;
-    expect(await message(addonWith('null'))).toBe(NONE + where + SETUP);
+    const remedy = '; unset the variable, or have it name a driver that works';
+    expect(await message(addonWith('null'))).toBe(NONE + where + remedy);
   });
 
   it('openDevice() gives the names of the others when none is called as asked for', async () => {
