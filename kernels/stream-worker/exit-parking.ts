@@ -8,16 +8,16 @@ import { isMainThread } from 'node:worker_threads';
 import { sharedNowNs } from '../../scheduler/clock.js';
 import { askToPark, blockUntilParked, canBeEnded, type ParkWord } from './parking.js';
 
-/** For all threads together. */
+/** For all threads together: to see that they are asked, and for devices to end what they were given. */
 const LIMIT_NS = 2_000_000_000n;
+/** A driver resets a GPU that hangs sooner than that. */
+const BUSY_LIMIT_NS = 10_000_000_000n;
 
 const STDERR = 2;
 
 /** A thread that may have to park. */
 export interface ParkingThread {
   readonly word: ParkWord;
-  /** It was given up: waiting for it is of no use. */
-  readonly isAbandoned: boolean;
   /** Wakes one that has nothing to do, so that it sees that it is asked. */
   wake(): void;
 }
@@ -36,10 +36,10 @@ export function needNotPark(thread: ParkingThread): void {
 }
 
 function parkAll(): void {
-  const untilNs = sharedNowNs() + LIMIT_NS;
+  const nowNs = sharedNowNs();
   const asked = [...threads].filter(({ word }) => askToPark(word));
   for (const thread of asked) thread.wake();
-  for (const { word, isAbandoned } of asked) if (!isAbandoned) blockUntilParked(word, untilNs);
+  for (const { word } of asked) blockUntilParked(word, nowNs + LIMIT_NS, nowNs + BUSY_LIMIT_NS);
   const hanging = asked.filter(({ word }) => !canBeEnded(word)).length;
   // A thread of the caller's has no say in the end of the process.
   if (hanging > 0 && isMainThread) killProcess(hanging);

@@ -53,11 +53,15 @@ export function canBeEnded(word: ParkWord): boolean {
   return Atomics.load(word, 0) >= PARK_STATE.parkedIdle;
 }
 
-/** Blocks until a thread that was asked can be ended, or until that time on the shared clock. */
-export function blockUntilParked(word: ParkWord, untilNs: bigint): void {
+/**
+ * Blocks until a thread that was asked can be ended, or until that time on the shared clock; one whose device is still busy is given
+ * until the later time.
+ */
+export function blockUntilParked(word: ParkWord, untilNs: bigint, busyUntilNs: bigint): void {
   for (;;) {
     const state = Atomics.load(word, 0);
-    const leftMs = Number(untilNs - sharedNowNs()) / NS_PER_MS;
+    const endNs = state === PARK_STATE.parkedBusy ? busyUntilNs : untilNs;
+    const leftMs = Number(endNs - sharedNowNs()) / NS_PER_MS;
     if (state >= PARK_STATE.parkedIdle || leftMs <= 0) return;
     Atomics.wait(word, 0, state, leftMs);
   }

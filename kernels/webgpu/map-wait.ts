@@ -46,29 +46,35 @@ export class MapWait {
     this.#begin(buffer);
     this.#parts.turns.turn();
     const isOver = stateOf(buffer) === 'mapped';
-    if (!isOver) this.#await(buffer, Number.POSITIVE_INFINITY);
+    if (!isOver) this.#await(buffer);
     // The state changes before the promise is rejected.
     if (stateOf(buffer) !== 'mapped') this.#refuse();
     this.#pending = undefined;
     return !isOver;
   }
 
-  #await(buffer: GPUBuffer, limitMs: number): void {
+  #await(buffer: GPUBuffer): void {
     const { clock, turns, leaveIfAsked } = this.#parts;
-    const startMs = clock.nowMs();
+    const spinUntilMs = clock.nowMs() + SPIN_MS;
     while (stateOf(buffer) === 'pending') {
       leaveIfAsked();
       turns.turn();
-      const elapsedMs = clock.nowMs() - startMs;
-      if (elapsedMs > limitMs) return;
-      if (elapsedMs > SPIN_MS) Atomics.wait(this.#sleeper, 0, 0, PAUSE_MS);
+      if (clock.nowMs() > spinUntilMs) Atomics.wait(this.#sleeper, 0, 0, PAUSE_MS);
     }
   }
 
-  /** Whether waiting works: whether the turns are Dawn's. Nothing is pending afterwards. */
+  /**
+   * Whether waiting works: whether the turns are Dawn's. Nothing is pending afterwards. The thread does not leave meanwhile, as there is
+   * no backend yet that could be asked to leave nothing pending.
+   */
   canMap(buffer: GPUBuffer): boolean {
+    const { clock, turns } = this.#parts;
+    const untilMs = clock.nowMs() + PROBE_MS;
     this.#begin(buffer);
-    this.#await(buffer, PROBE_MS);
+    while (stateOf(buffer) === 'pending' && clock.nowMs() < untilMs) {
+      turns.turn();
+      Atomics.wait(this.#sleeper, 0, 0, PAUSE_MS);
+    }
     const isMapped = stateOf(buffer) === 'mapped';
     this.giveUp();
     return isMapped;
