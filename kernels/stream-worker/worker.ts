@@ -77,15 +77,23 @@ function serve(backend: KernelBackend, messages: MessagePort): void {
   });
 }
 
-try {
-  const backend = await createBackend();
-  serve(backend, port);
-  port.postMessage({ type: 'ready', hardware: backend.hardware } satisfies FromStream);
-} catch (error) {
-  port.postMessage({
-    type: 'unavailable',
-    error: toErrorRecord(error, 'DEVICE_UNAVAILABLE'),
-  } satisfies FromStream);
-  // Something of the device may be there all the same.
-  if (parking.isNeeded) port.on('message', leaveIfAsked);
+/**
+ * Not awaited at the top of the module: Node takes the process down when a thread is ended at the moment at which it begins to evaluate a
+ * module that awaits there (V8: "Check failed: (location_) != nullptr").
+ */
+async function start(messages: MessagePort): Promise<void> {
+  try {
+    const backend = await createBackend();
+    serve(backend, messages);
+    messages.postMessage({ type: 'ready', hardware: backend.hardware } satisfies FromStream);
+  } catch (error) {
+    messages.postMessage({
+      type: 'unavailable',
+      error: toErrorRecord(error, 'DEVICE_UNAVAILABLE'),
+    } satisfies FromStream);
+    // Something of the device may be there all the same.
+    if (parking.isNeeded) messages.on('message', leaveIfAsked);
+  }
 }
+
+void start(port);
