@@ -6,10 +6,11 @@ import { createKernelBackend as createReference } from '../../kernels/reference/
 import { createKernelBackend } from '../../kernels/tensorflow/backend.js';
 import type { Chunk, ImmediateBackend, ProgramNode, ValueTable } from '../../scheduler/kernel.js';
 import { elementCount, type Tensor } from '../../scheduler/tensor.js';
+import { caseDifferences, SEED } from '../support/case-differences.js';
 import { backendOptions, programNode, readFrom, runOn, uploadTo } from '../support/one-node.js';
 import { caseTensors, formatCase, type OpCase, opCases } from '../support/op-cases.js';
-import { caseDifferences, SEED } from './case-differences.js';
 
+const FLOAT_TOLERANCE = 1e-4;
 const CASES = opCases(SEED);
 /** Graphs compute them otherwise. */
 const APART: ReadonlySet<string> = new Set(['MaxPool3DGrad']);
@@ -96,7 +97,7 @@ describe(`op cases as chunks on tensorflow (seed ${SEED})`, () => {
       const actual = runAsChunk(opCase, tensors, outputs as Tensor[], areConstant);
       expect(backend.memory.liveBytes, formatCase(opCase)).toBe(liveBytes);
       if (actual === undefined) return [];
-      return caseDifferences(opCase, actual, expected);
+      return caseDifferences(opCase, actual, expected, FLOAT_TOLERANCE);
     });
   }
 

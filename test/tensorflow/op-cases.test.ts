@@ -4,10 +4,11 @@ import { inferNode, opNames } from '../../kernels/ops/index.js';
 import { createKernelBackend as createReference } from '../../kernels/reference/backend.js';
 import { createKernelBackend } from '../../kernels/tensorflow/backend.js';
 import type { ImmediateBackend } from '../../scheduler/kernel.js';
+import { caseDifferences, SEED } from '../support/case-differences.js';
 import { backendOptions, runOn } from '../support/one-node.js';
 import { caseTensors, formatCase, type OpCase, opCases } from '../support/op-cases.js';
-import { caseDifferences, SEED } from './case-differences.js';
 
+const FLOAT_TOLERANCE = 1e-4;
 const CASES = opCases(SEED);
 
 let reference: ImmediateBackend;
@@ -31,7 +32,7 @@ describe.each([false, true])(`op cases on tensorflow (seed ${SEED}), queueing: %
     const expected = runOn(reference, op, tensors, outputs, attributes);
     const actual = runOn(backend, op, tensors, outputs, attributes);
     expect(backend.memory.liveBytes, formatCase(opCase)).toBe(liveBytes);
-    return caseDifferences(opCase, actual, expected);
+    return caseDifferences(opCase, actual, expected, FLOAT_TOLERANCE);
   }
 
   it.each(opNames())('computes what the reference computes for %s', (op) => {

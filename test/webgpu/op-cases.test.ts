@@ -5,11 +5,12 @@ import { createKernelBackend as createReference } from '../../kernels/reference/
 import { createKernelBackend } from '../../kernels/webgpu/backend.js';
 import type { ImmediateBackend } from '../../scheduler/kernel.js';
 import { elementCount } from '../../scheduler/tensor.js';
+import { caseDifferences, SEED } from '../support/case-differences.js';
 import { backendOptions, programNode, runOn, runPreparedOn } from '../support/one-node.js';
 import { caseTensors, formatCase, type OpCase, opCases } from '../support/op-cases.js';
-import { caseDifferences, SEED } from './case-differences.js';
 import { ON_CPU, ON_GPU } from './on-gpu.js';
 
+const FLOAT_TOLERANCE = 1e-3;
 const CASES = opCases(SEED);
 
 describe(`op cases on webgpu (seed ${SEED})`, () => {
@@ -39,7 +40,7 @@ describe(`op cases on webgpu (seed ${SEED})`, () => {
     if (hasElements && prepared.fallback === undefined) onGpu.add(op);
     const actual = runPreparedOn(backend, prepared, tensors, outputs.length);
     expect(backend.memory.liveBytes, formatCase(opCase)).toBe(liveBytes);
-    return caseDifferences(opCase, actual, expected);
+    return caseDifferences(opCase, actual, expected, FLOAT_TOLERANCE);
   }
 
   it.each(opNames())('computes what the reference computes for %s, on the kernels listed', (op) => {
